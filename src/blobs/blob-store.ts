@@ -1,0 +1,96 @@
+// Bytes by storage key. Knows no digests, repositories, HTTP or SQL.
+//
+// Life of a blob that is too large for the database:
+//
+//   begin ──► uploads/<id> ──append…──► uploads/<id> ──commit──► blobs/<key> ──remove──► nothing
+//     │            │                        │                        │
+//     │            └─ crash: the file stays; its length is the truth, the upload can be resumed
+//     │                                     └─ crash before the rename: as above
+//     └─ crash: an empty file that no row names; the sweep removes it
+//                                             crash after the rename: bytes that the upload's row still
+//                                             names; reclaim() brings them back into the upload
+//
+// Uncommitted bytes and content are different things: an upload id never reads content, a storage
+// key never reads an upload.
+
+/** Names bytes in progress. Made by the caller, unique for all time, of [a-z0-9-] only. */
+export type UploadId = string;
+/** Names committed bytes: `sha256/ab/<hex>.<random>`. Never used twice (a late removal hits nothing new). */
+export type StorageKey = string;
+
+/** Inclusive on both ends, as in RFC 9110; within the size of the blob. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What serves a blob: a file that the HTTP host can send by itself, or a stream of the bytes. */
+export type BlobContent =
+  | { readonly kind: 'file'; readonly path: string; readonly size: number }
+  | {
+      readonly kind: 'stream';
+      readonly size: number;
+      /** A new stream each time; `range` absent = everything. */
+      open(range?: ByteRange): ReadableStream<Uint8Array>;
+    };
+
+export interface BlobAppender {
+  /** Bytes accepted so far, counted from the start of the upload. */
+  readonly offset: number;
+  /** Resolves when the bytes are with the driver and `chunk` may be reused. Back-pressure: await it. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Ends the append; bytes written stay. Must be called once, also after a failed write. */
+  close(): Promise<void>;
+}
+
+/** Bytes on their way in. */
+export interface UploadArea {
+  /**
+   * Opens upload `id` for appending at `offset` bytes, creating it when offset is 0 and it is absent.
+   * Bytes beyond `offset` are cut off.
+   * @throws BlobStoreError `absent` when the upload has fewer than `offset` bytes or does not exist.
+   */
+  append(id: UploadId, offset: number): Promise<BlobAppender>;
+  /** Bytes held, or undefined when there is no such upload. */
+  uploadLength(id: UploadId): Promise<number | undefined>;
+  /** Reads back what an upload holds (to hash it again). @throws BlobStoreError `absent`. */
+  readUpload(id: UploadId): ReadableStream<Uint8Array>;
+  /** Copies an upload to a new id, so that a writer elsewhere that still holds the old one can harm nothing. */
+  fork(id: UploadId, copy: UploadId): Promise<void>;
+  /** Removes an upload; no error when it is absent. */
+  discard(id: UploadId): Promise<void>;
+  /** Uploads whose last write is before `before` (ms since 1970): candidates for the sweep. */
+  staleUploads(before: number): AsyncIterable<UploadId>;
+}
+
+/** Bytes that are complete. */
+export interface ContentArea {
+  /**
+   * Makes an upload the content of `key`. When it resolves, bytes and name are on stable storage and
+   * the upload is gone. @throws BlobStoreError `absent`, or `exists` when the key was used before.
+   */
+  commit(id: UploadId, key: StorageKey): Promise<void>;
+  /** The way back of commit, for bytes that no row claims: content `key` becomes upload `id` again. */
+  reclaim(key: StorageKey, id: UploadId): Promise<void>;
+  /** @throws BlobStoreError `absent` when there are no such bytes. */
+  open(key: StorageKey): Promise<BlobContent>;
+  /** Removes the bytes of a key; no error when they are absent. */
+  remove(key: StorageKey): Promise<void>;
+}
+
+export interface BlobStore extends UploadArea, ContentArea {
+  /** Tries a write, a sync and a removal. @throws BlobStoreError with the cause that a person can act on. */
+  check(): Promise<void>;
+}
+
+/** `absent`: not there. `exists`: key taken. `full`: no room. `denied`: no permission. `failed`: any other fault. */
+export type BlobFault = 'absent' | 'exists' | 'full' | 'denied' | 'failed';
+
+export class BlobStoreError extends Error {
+  readonly fault: BlobFault;
+  constructor(fault: BlobFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'BlobStoreError';
+    this.fault = fault;
+  }
+}
