@@ -2,7 +2,15 @@
 // of the lock file, and Bun's binary. Plain JavaScript without dependencies, because nothing is
 // installed yet when it runs. Knows nothing of the registry itself.
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants as osConstants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -20,7 +28,9 @@ export class NotReady extends Error {}
 
 export function checkNode(version = process.versions.node) {
   if (Number.parseInt(version, 10) < OLDEST_NODE) {
-    throw new NotReady(`Entrepot needs Node ${OLDEST_NODE} or later; this is Node ${version}. Install a newer one from your system's packages.`);
+    throw new NotReady(
+      `Entrepot needs Node ${OLDEST_NODE} or later; this is Node ${version}. Install a newer one from your system's packages.`,
+    );
   }
 }
 
@@ -48,7 +58,8 @@ export function missingPackages({ directory, development }) {
     if (!path.startsWith('node_modules/') || (entry.dev && !development)) continue;
     const installed = present[path];
     const absent = installed === undefined || !existsSync(join(directory, path));
-    if (absent ? !entry.optional && !entry.devOptional : installed.version !== entry.version) missing.push(path);
+    if (absent ? !entry.optional && !entry.devOptional : installed.version !== entry.version)
+      missing.push(path);
   }
   return missing;
 }
@@ -56,8 +67,13 @@ export function missingPackages({ directory, development }) {
 function runNpm(args, directory) {
   // Under `npm start` npm names its own program; a checkout may also be started without npm.
   const own = process.env.npm_execpath;
-  const [program, first] = own && /npm-cli\.js$/.test(own) ? [process.execPath, [own]] : ['npm', []];
-  return spawnSync(program, [...first, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+  const [program, first] =
+    own && /npm-cli\.js$/.test(own) ? [process.execPath, [own]] : ['npm', []];
+  return spawnSync(program, [...first, ...args], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
 }
 
 function install({ directory, development }) {
@@ -65,20 +81,34 @@ function install({ directory, development }) {
     const modules = join(directory, 'node_modules');
     accessSync(existsSync(modules) ? modules : directory, constants.W_OK);
   } catch {
-    throw new NotReady(`Packages are missing, and ${directory} may not be written by this user. Run "npm ci" there as its owner, or copy the checkout to a place of your own.`);
+    throw new NotReady(
+      `Packages are missing, and ${directory} may not be written by this user. Run "npm ci" there as its owner, or copy the checkout to a place of your own.`,
+    );
   }
   // A checkout that already has the tools for development keeps them.
   const hasTools = existsSync(join(directory, 'node_modules/typescript'));
-  const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
-  if (!development && !hasTools) args.push('--omit=dev');
-  process.stderr.write(`Installing packages into ${join(directory, 'node_modules')} (only when something is missing) ...\n`);
-  const result = runNpm(args, directory);
+  const options = ['--loglevel=error', '--no-audit', '--no-fund'];
+  if (!development && !hasTools) options.push('--omit=dev');
+  process.stderr.write(
+    `Installing packages into ${join(directory, 'node_modules')} (only when something is missing) ...\n`,
+  );
+  let result = runNpm(['ci', ...options], directory);
+  if (/EUSAGE/.test(result.stderr ?? '')) {
+    process.stderr.write(
+      'package-lock.json is not complete for this registry: installing by package.json and what the lock file does hold.\n',
+    );
+    result = runNpm(['install', '--no-save', ...options], directory);
+  }
   if (result.error) {
-    throw new NotReady(`Packages are missing, and npm could not be run (${result.error.message}). Install npm, then run "npm ci" in ${directory}.`);
+    throw new NotReady(
+      `Packages are missing, and npm could not be run (${result.error.message}). Install npm, then run "npm ci" in ${directory}.`,
+    );
   }
   if (result.status !== 0) {
     process.stderr.write(`${result.stdout}${result.stderr}`);
-    throw new NotReady(`npm could not install the packages; what it said stands above. Check the network, then run "npm ci" in ${directory}.`);
+    throw new NotReady(
+      `npm could not install the packages; what it said stands above. Check the network, then run "npm ci" in ${directory}.`,
+    );
   }
 }
 
@@ -107,7 +137,9 @@ function makeExecutable(path) {
 export function findBun(directory) {
   let packageDirectory;
   try {
-    packageDirectory = dirname(createRequire(join(directory, 'package.json')).resolve('bun/package.json'));
+    packageDirectory = dirname(
+      createRequire(join(directory, 'package.json')).resolve('bun/package.json'),
+    );
   } catch {
     return undefined;
   }
@@ -121,7 +153,9 @@ export function findBun(directory) {
     .filter(isBinary)
     .map(makeExecutable);
   if (candidates.length < 2) return candidates[0];
-  return candidates.find((path) => spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0);
+  return candidates.find(
+    (path) => spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0,
+  );
 }
 
 /**
@@ -137,7 +171,9 @@ export function prepare({ development, directory = root }) {
     bun = findBun(directory);
   }
   if (bun === undefined) {
-    throw new NotReady(`Bun's binary is not in ${join(directory, 'node_modules')}: there is none for ${process.platform} on ${process.arch}, or optional packages were left out. Run "npm ci --include=optional" there.`);
+    throw new NotReady(
+      `Bun's binary is not in ${join(directory, 'node_modules')}: there is none for ${process.platform} on ${process.arch}, or optional packages were left out. Run "npm ci --include=optional" there.`,
+    );
   }
   return bun;
 }
