@@ -59,9 +59,7 @@ export function digestToBytes(digest: Digest): Uint8Array {
   const algorithm = digestAlgorithm(digest);
   const bytes = new Uint8Array(1 + HEX_LENGTH[algorithm] / 2);
   bytes[0] = ALGORITHM_BYTE[algorithm];
-  bytes.setFromHex
-    ? bytes.subarray(1).setFromHex(digestHex(digest))
-    : bytes.set(Buffer.from(digestHex(digest), 'hex'), 1);
+  bytes.set(Buffer.from(digestHex(digest), 'hex'), 1);
   return bytes;
 }
 

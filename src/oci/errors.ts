@@ -5,9 +5,11 @@
 export const ERROR_MESSAGES = {
   BLOB_UNKNOWN: 'This repository holds no blob with that digest.',
   BLOB_UPLOAD_INVALID: 'This upload cannot go on like that.',
-  BLOB_UPLOAD_UNKNOWN: 'No such upload: it was finished, cancelled or has expired. Start a new one.',
+  BLOB_UPLOAD_UNKNOWN:
+    'No such upload: it was finished, cancelled or has expired. Start a new one.',
   DIGEST_INVALID: 'The digest is not valid, or is not that of the bytes received.',
-  MANIFEST_BLOB_UNKNOWN: 'The manifest names content that this repository does not hold. Push it first.',
+  MANIFEST_BLOB_UNKNOWN:
+    'The manifest names content that this repository does not hold. Push it first.',
   MANIFEST_INVALID: 'The manifest is not valid.',
   MANIFEST_UNKNOWN: 'This repository holds no such manifest.',
   NAME_INVALID: 'That is not a valid repository name.',

@@ -7,7 +7,8 @@ export const LIMITS = {
   manifestReferences: 10_000,
   /** Nesting of JSON in a manifest. Real ones stay under 10; a parser's stack must not be the limit. */
   manifestJsonDepth: 100,
-  /** An annotation lives in each listing of referrers: together they must leave room for others. */
+  /** Annotations of a manifest with a subject stand in the listing of its referrers, and must leave
+   *  room there for others. A manifest without one may fill itself with them. */
   manifestAnnotationsBytes: 1024 * 1024,
   /** Clients refuse host and name together over 255 characters; the name alone may never need more. */
   repositoryNameLength: 255,
