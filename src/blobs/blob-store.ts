@@ -39,7 +39,10 @@ export interface BlobAppender {
   readonly offset: number;
   /** Resolves when the bytes are with the driver and `chunk` may be reused. Back-pressure: await it. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Ends the append; bytes written stay. Must be called once, also after a failed write. */
+  /**
+   * Ends the append; bytes written stay. Must be called once, also after a failed write. A driver may
+   * hold bytes back until here, so a fault that no write() has thrown is thrown now.
+   */
   close(): Promise<void>;
 }
 
@@ -47,17 +50,21 @@ export interface BlobAppender {
 export interface UploadArea {
   /**
    * Opens upload `id` for appending at `offset` bytes, creating it when offset is 0 and it is absent.
-   * Bytes beyond `offset` are cut off.
+   * Bytes beyond `offset` are cut off. A writer of this process that still has the upload open is
+   * shut out: it gets `superseded`. (A writer of another process is shut out by fork.)
    * @throws BlobStoreError `absent` when the upload has fewer than `offset` bytes or does not exist.
    */
   append(id: UploadId, offset: number): Promise<BlobAppender>;
   /** Bytes held, or undefined when there is no such upload. */
   uploadLength(id: UploadId): Promise<number | undefined>;
-  /** Reads back what an upload holds (to hash it again). @throws BlobStoreError `absent`. */
+  /** Reads back what an upload holds (to hash it again). The stream fails with `absent` when there is none. */
   readUpload(id: UploadId): ReadableStream<Uint8Array>;
-  /** Copies an upload to a new id, so that a writer elsewhere that still holds the old one can harm nothing. */
+  /**
+   * Copies an upload to a new id, so that a writer elsewhere that still holds the old one can harm nothing.
+   * @throws BlobStoreError `absent`, or `exists` when `copy` is an upload already.
+   */
   fork(id: UploadId, copy: UploadId): Promise<void>;
-  /** Removes an upload; no error when it is absent. */
+  /** Removes an upload and shuts its writer out; no error when it is absent. */
   discard(id: UploadId): Promise<void>;
   /** Uploads whose last write is before `before` (ms since 1970): candidates for the sweep. */
   staleUploads(before: number): AsyncIterable<UploadId>;
@@ -67,10 +74,14 @@ export interface UploadArea {
 export interface ContentArea {
   /**
    * Makes an upload the content of `key`. When it resolves, bytes and name are on stable storage and
-   * the upload is gone. @throws BlobStoreError `absent`, or `exists` when the key was used before.
+   * the upload is gone. @throws BlobStoreError `absent`, or `exists` when the key is in use. When the
+   * bytes cannot be synced nobody knows what the disk holds: the upload is gone too.
    */
   commit(id: UploadId, key: StorageKey): Promise<void>;
-  /** The way back of commit, for bytes that no row claims: content `key` becomes upload `id` again. */
+  /**
+   * The way back of commit, for bytes that no row claims: content `key` becomes upload `id` again.
+   * @throws BlobStoreError `absent` when there is no such content, or `exists` when the upload is there.
+   */
   reclaim(key: StorageKey, id: UploadId): Promise<void>;
   /** @throws BlobStoreError `absent` when there are no such bytes. */
   open(key: StorageKey): Promise<BlobContent>;
@@ -83,8 +94,11 @@ export interface BlobStore extends UploadArea, ContentArea {
   check(): Promise<void>;
 }
 
-/** `absent`: not there. `exists`: key taken. `full`: no room. `denied`: no permission. `failed`: any other fault. */
-export type BlobFault = 'absent' | 'exists' | 'full' | 'denied' | 'failed';
+/**
+ * `absent`: not there. `exists`: key taken. `superseded`: a newer writer has taken over the upload.
+ * `full`: no room. `denied`: no permission. `failed`: any other fault.
+ */
+export type BlobFault = 'absent' | 'exists' | 'superseded' | 'full' | 'denied' | 'failed';
 
 export class BlobStoreError extends Error {
   readonly fault: BlobFault;
