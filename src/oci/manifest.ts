@@ -1,7 +1,6 @@
 // What the registry must know of a manifest: its kind, its media type and the content it names.
 // The bytes themselves are kept as they came; nothing here changes them or asks whether a part exists.
-import type { Descriptor } from './descriptor.ts';
-import { parseDescriptor, parseTypeText } from './descriptor.ts';
+import { type Descriptor, parseDescriptor, parseTypeText } from './descriptor.ts';
 import type { Digest } from './digest.ts';
 import { RegistryError } from './errors.ts';
 import { LIMITS } from './limits.ts';
