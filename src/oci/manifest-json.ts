@@ -122,7 +122,7 @@ function endOfString(bytes: Uint8Array, start: number): number {
     end = bytes.indexOf(QUOTE, end + 1);
     if (end < 0) return -1;
     let first = end;
-    while (first - 1 > start && bytes[first - 1] === BACKSLASH) first--;
+    while (bytes[first - 1] === BACKSLASH) first--; // The opening quote ends this at the latest.
     // An even number of backslashes escape each other, and leave the quote alone.
     if ((end - first) % 2 === 0) return end;
   }

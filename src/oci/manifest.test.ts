@@ -341,6 +341,16 @@ describe('the content that a descriptor carries', () => {
     expect(parse(withConfig({ data: null })).configDigest).toBe(config.digest);
   });
 
+  test('is refused in any other spelling of base64', () => {
+    const bytes = Buffer.from([0xfb, 0xff]);
+    const digest = digestOf('sha256', createHash('sha256').update(bytes).digest('hex'));
+    const spelled = (data: string) => parse(withConfig({ digest, size: 2, data }));
+    expect(spelled('+/8=').configDigest).toBe(digest);
+    for (const data of ['-_8=', '+/9=', '+/8 ']) {
+      expectRefused(() => spelled(data), 'config.data is not valid base64');
+    }
+  });
+
   test.each([
     ['another digest', { digest: digestNumber(1) }, 'config.digest'],
     ['another size', { size: content.length + 5 }, 'config.size'],

@@ -119,6 +119,8 @@ describe('a path that is not ours', () => {
     '/v2/manifests/latest',
     '/v2/blobs/uploads/',
     '/v2/x/uploads/1',
+    '/v2/x/y/uploads/1',
+    '/v2/x/y/uploads/',
     '/v2/x/tags/list/',
     '/v2/x/tags/',
     '/v2/x/Manifests/a',
