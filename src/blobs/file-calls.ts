@@ -3,13 +3,8 @@
 import { constants } from 'node:fs';
 import { copyFile, type FileHandle, lstat, open, rename, stat, unlink } from 'node:fs/promises';
 import { streamOf } from './byte-stream.ts';
-import {
-  absentError,
-  existsError,
-  isMissing,
-  storageError,
-  systemCode,
-} from './filesystem-errors.ts';
+import { isMissing, storageError, systemCode } from './filesystem-errors.ts';
+import { absentError, existsError } from './store-errors.ts';
 
 /** What a path is to a reader of an error: `upload u1`, `blob sha256/…`. */
 interface NamedPath {

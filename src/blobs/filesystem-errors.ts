@@ -44,11 +44,3 @@ export function storageError(cause: unknown, task: string): BlobStoreError {
   const advice = ADVICE[code] ?? 'The cause is in the log.';
   return new BlobStoreError(fault, `Could not ${task}. ${advice}`, { cause });
 }
-
-export function absentError(what: string, cause?: unknown): BlobStoreError {
-  return new BlobStoreError('absent', `There is no ${what}.`, { cause });
-}
-
-export function existsError(what: string): BlobStoreError {
-  return new BlobStoreError('exists', `There is already the ${what}.`);
-}

@@ -23,8 +23,9 @@ import {
   removeFile,
   syncOrRemove,
 } from './file-calls.ts';
-import { absentError, existsError, storageError } from './filesystem-errors.ts';
+import { storageError } from './filesystem-errors.ts';
 import { checkStorageKey, checkUploadId, isUploadId } from './storage-names.ts';
+import { absentError, existsError } from './store-errors.ts';
 import { Turns } from './turns.ts';
 import { UploadFileWriter, type WriterPool } from './upload-file.ts';
 import { WriteBuffers } from './write-buffers.ts';
@@ -60,7 +61,7 @@ class FilesystemBlobStore implements BlobStore {
       await this.#shutOut(id);
       const handle = await openForAppend(upload, offset);
       const writer = new UploadFileWriter({
-        role: `the ${upload.role}`,
+        role: upload.role,
         handle,
         offset,
         pool: this.#pool,

@@ -5,8 +5,9 @@
 //
 // A crash keeps what pwrite has taken. Nothing is promised before the commit has synced.
 import type { FileHandle } from 'node:fs/promises';
-import { type BlobAppender, BlobStoreError } from './blob-store.ts';
+import type { BlobAppender, BlobStoreError } from './blob-store.ts';
 import { storageError } from './filesystem-errors.ts';
+import { supersededError } from './store-errors.ts';
 import { WRITE_BUFFER_BYTES, type WriteBuffers } from './write-buffers.ts';
 
 /** Bytes between early syncs of one upload: a fast disk takes 8 MiB in less time than a client sends it. */
@@ -23,7 +24,7 @@ export interface WriterPool {
 }
 
 export interface UploadFileOptions {
-  /** Completes a sentence of an error: `the upload u1`. */
+  /** Completes a sentence of an error: `upload u1`. */
   readonly role: string;
   readonly handle: FileHandle;
   readonly offset: number;
@@ -91,10 +92,7 @@ export class UploadFileWriter implements BlobAppender {
   async retire(): Promise<void> {
     const closed = this.#end !== undefined;
     if (!closed) {
-      this.#failure ??= new BlobStoreError(
-        'superseded',
-        `A newer request has taken over ${this.#options.role}. This one can no longer write to it.`,
-      );
+      this.#failure ??= supersededError(this.#options.role);
     }
     await this.#finish();
     if (closed && this.#failure !== undefined && !this.#failureTold) throw this.#failure;
@@ -127,7 +125,7 @@ export class UploadFileWriter implements BlobAppender {
       }
       this.#syncEarly(EARLY_SYNC_BYTES);
     } catch (error) {
-      this.#failure ??= storageError(error, `write ${this.#options.role}`);
+      this.#failure ??= storageError(error, `write the ${this.#options.role}`);
     }
   }
 
@@ -140,7 +138,7 @@ export class UploadFileWriter implements BlobAppender {
     this.#syncing = handle
       .datasync()
       .catch(async (error: unknown) => {
-        this.#failure ??= storageError(error, `sync ${role}`);
+        this.#failure ??= storageError(error, `sync the ${role}`);
         await abandon();
       })
       .finally(() => {
