@@ -11,7 +11,8 @@ export function blockOf(row: Row, rows: ReadonlyMap<string, Row>): string {
   const width = Math.max(...series.map((each) => each.registry.length));
   const [subject, ...peers] = series;
   const lines = [`${workload.id}  ${workload.title}  [${workload.unit}]`];
-  for (const each of series) lines.push(`  ${each.registry.padEnd(width)}  ${seriesLine(row, each)}`);
+  for (const each of series)
+    lines.push(`  ${each.registry.padEnd(width)}  ${seriesLine(row, each)}`);
   for (const peer of peers) {
     if (subject !== undefined) lines.push(...ratioLine(row, subject, peer));
   }
