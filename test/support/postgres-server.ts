@@ -4,11 +4,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
-  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -79,7 +79,7 @@ function initialise(native: string, data: string, account: Account): void {
     ...account,
     cwd: dirname(data),
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+    env: { PATH: process.env.PATH, LC_ALL: 'C' },
     timeout: START_LIMIT_MS,
   });
   if (result.status !== 0) {
@@ -122,7 +122,7 @@ function launch(native: string, directory: string, port: number, account: Accoun
   return spawn('/bin/sh', ['-c', GUARD, 'guard', ...server], {
     ...account,
     cwd: directory,
-    env: { PATH: process.env['PATH'], LC_ALL: 'C', ENTREPOT_TEST_DIRECTORY: directory },
+    env: { PATH: process.env.PATH, LC_ALL: 'C', ENTREPOT_TEST_DIRECTORY: directory },
     stdio: ['pipe', 'ignore', 'pipe'],
     detached: true, // a Ctrl-C is for the tests; the server goes when they have ended
   });
@@ -160,14 +160,14 @@ export async function startServer(): Promise<PostgresServer> {
   const parent = mkdtempSync(join(tmpdir(), 'entrepot-postgres-'));
   chmodSync(parent, 0o755);
   const native = copyBinaries(parent);
-  const directory = parent;
-  if (account.uid !== undefined) chownSync(parent, account.uid, account.gid);
+  // All of it, so that the guard may remove it.
+  if (account.uid !== undefined) spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, parent]);
   try {
-    initialise(native, join(directory, 'data'), account);
+    initialise(native, join(parent, 'data'), account);
     let said: string | undefined = '';
     for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
       const port = await freePort();
-      const guard = launch(native, directory, port, account);
+      const guard = launch(native, parent, port, account);
       said = await untilReady(guard);
       if (said === undefined) {
         guard.unref();

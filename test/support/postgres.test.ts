@@ -2,7 +2,7 @@
 import { afterAll, describe, expect } from 'bun:test';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import postgres from 'postgres';
 import { postgresMissing, startPostgres } from './postgres.ts';
 import { startServer } from './postgres-server.ts';
@@ -37,8 +37,8 @@ describe('the PostgreSQL of the tests', () => {
       await connection`select w from (values ('a'), ('B'), ('_'), ('a-b'), ('ab')) as t (w) order by w`;
     const bytes =
       await connection`select w from (values ('a'), ('B'), ('_'), ('a-b'), ('ab')) as t (w) order by w collate "C"`;
-    expect(bytes.map((row) => row['w'])).toEqual(['B', '_', 'a', 'a-b', 'ab']);
-    expect(rows.map((row) => row['w'])).not.toEqual(bytes.map((row) => row['w']));
+    expect(bytes.map((row) => row.w)).toEqual(['B', '_', 'a', 'a-b', 'ab']);
+    expect(rows.map((row) => row.w)).not.toEqual(bytes.map((row) => row.w));
   }, 60_000);
 
   test('stops when asked', async () => {
@@ -59,9 +59,10 @@ describe('the PostgreSQL of the tests', () => {
     });
     const connection = connect(url);
     const [row] = await connection`show data_directory`;
-    const directory = String(row?.['data_directory']);
+    const directory = dirname(String(row?.data_directory));
     expect(existsSync(directory)).toBe(true);
     starter.kill('SIGKILL');
-    while (existsSync(directory)) await Bun.sleep(20);
+    for (let look = 0; look < 1000 && existsSync(directory); look++) await Bun.sleep(20);
+    expect(existsSync(directory)).toBe(false);
   }, 60_000);
 });

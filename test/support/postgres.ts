@@ -17,13 +17,13 @@ export interface TestPostgres {
 
 /** Why no PostgreSQL can be started here, or undefined: `requires('postgres', !reason, reason ?? '')`. */
 export function postgresMissing(): string | undefined {
-  return process.env['ENTREPOT_TEST_POSTGRES'] === undefined ? binariesMissing() : undefined;
+  return process.env.ENTREPOT_TEST_POSTGRES === undefined ? binariesMissing() : undefined;
 }
 
 let ownServer: Promise<PostgresServer> | undefined;
 
 async function serverUrl(): Promise<string> {
-  const shared = process.env['ENTREPOT_TEST_POSTGRES'];
+  const shared = process.env.ENTREPOT_TEST_POSTGRES;
   if (shared !== undefined) return shared;
   ownServer ??= startServer();
   return (await ownServer).url;

@@ -4,7 +4,7 @@
 import { test } from 'bun:test';
 import { appendFileSync } from 'node:fs';
 
-type TestBody = () => void | Promise<unknown>;
+type TestBody = Parameters<typeof test>[1];
 /** Called like `test`; either runs the test or skips it with the reason given to `requires`. */
 export type ConditionalTest = (name: string, body: TestBody, timeoutMs?: number) => void;
 
@@ -23,7 +23,7 @@ export function skipLine(requirement: string, reason: string): string {
 export function requires(requirement: string, held: boolean, reason: string): ConditionalTest {
   if (held) return (name, body, timeoutMs) => test(name, body, timeoutMs);
   return (name, body) => {
-    const file = process.env['ENTREPOT_TEST_SKIPS'];
+    const file = process.env.ENTREPOT_TEST_SKIPS;
     if (file !== undefined) appendFileSync(file, `${skipLine(requirement, reason)}\n`);
     test.skip(name, body);
   };
