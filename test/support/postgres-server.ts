@@ -9,7 +9,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  readFileSync,
   rmSync,
   symlinkSync,
 } from 'node:fs';
@@ -161,7 +160,8 @@ export async function startServer(): Promise<PostgresServer> {
   chmodSync(parent, 0o755);
   const native = copyBinaries(parent);
   // All of it, so that the guard may remove it.
-  if (account.uid !== undefined) spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, parent]);
+  if (account.uid !== undefined)
+    spawnSync('chown', ['-R', `${account.uid}:${account.gid}`, parent]);
   try {
     initialise(native, join(parent, 'data'), account);
     let said: string | undefined = '';
