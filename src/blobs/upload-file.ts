@@ -4,7 +4,6 @@
 //   write ──► buffer ──(full, or close)──► pwrite at its offset ──(every 8 MiB, or close)──► early sync
 //
 // A crash keeps what pwrite has taken. Nothing is promised before the commit has synced.
-import type { FileHandle } from 'node:fs/promises';
 import type { BlobAppender, BlobStoreError } from './blob-store.ts';
 import { storageError } from './filesystem-errors.ts';
 import { supersededError } from './store-errors.ts';
@@ -23,10 +22,22 @@ export interface WriterPool {
   earlySyncs: number;
 }
 
+/** As much of a file handle as a writer needs. */
+export interface WritableFile {
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesWritten: number }>;
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+}
+
 export interface UploadFileOptions {
   /** Completes a sentence of an error: `upload u1`. */
   readonly role: string;
-  readonly handle: FileHandle;
+  readonly handle: WritableFile;
   readonly offset: number;
   readonly pool: WriterPool;
   /** A sync has failed: nobody knows which bytes the disk holds, so the file must go. */
