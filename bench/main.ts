@@ -1,13 +1,12 @@
 // `npm run bench`: which registries, which workloads, in what order. Everything that it starts ends
 // with it.
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
+import { pinCores } from './cores.ts';
 import {
   cleanUp,
-  defaultDirectory,
   parseRegistry,
-  pinCores,
   type Registry,
   startDockerRegistry,
   startEntrepot,
@@ -44,7 +43,7 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
     json: { type: 'string' },
-    directory: { type: 'string', default: defaultDirectory() },
+    directory: { type: 'string', default: tmpdir() },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -62,11 +61,12 @@ if (flags.help) {
     console.log(`${each.id.padEnd(16)} ${each.title}${targets === '' ? '' : `: ${targets}`}`);
   }
 } else {
-  await compare();
-  process.exit(0);
+  // Missed targets are a result; wrong answers of a registry are a failure.
+  process.exit((await compare()) ? 0 : 1);
 }
 
-async function compare(): Promise<void> {
+/** False: a run failed. */
+async function compare(): Promise<boolean> {
   const workloads = chosen();
   const cores = pinCores();
   const registries = await registriesFor(cores?.server);
@@ -94,6 +94,7 @@ async function compare(): Promise<void> {
     if (flags.json !== undefined) writeFileSync(flags.json, jsonOf(rows, setting));
   }
   console.log(summaryOf(rows));
+  return ![...rows.values()].some(({ series }) => series.some(({ failed }) => failed));
 }
 
 function chosen(): Workload[] {

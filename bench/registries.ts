@@ -1,10 +1,9 @@
 // The registries that are measured: those given by address, and those that are started here in
 // temporary directories. What is started here is ended here, however the program ends. Knows
 // nothing of workloads.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection, type Endpoint, prepareRequest } from './load/http-client.ts';
 
@@ -209,24 +208,4 @@ async function freePort(): Promise<number> {
   await new Promise((closed) => server.close(closed));
   if (address === null || typeof address === 'string') throw new Error('no port is free');
   return address.port;
-}
-
-/** Gives the server one core and this process another; undefined where that cannot be done. */
-export function pinCores(): { readonly server: number; readonly load: number } | undefined {
-  const status = readFileSync('/proc/self/status', 'latin1');
-  const list = status.match(/^Cpus_allowed_list:\s*(.+)$/m)?.[1] ?? '';
-  const cores = list.split(',').flatMap((part) => {
-    const [first = 0, last = first] = part.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  });
-  const [server, load] = cores;
-  if (server === undefined || load === undefined || Bun.which('taskset') === null) return undefined;
-  execFileSync('taskset', ['-a', '-c', '-p', String(load), String(process.pid)], {
-    stdio: 'ignore',
-  });
-  return { server, load };
-}
-
-export function defaultDirectory(): string {
-  return tmpdir();
 }

@@ -23,6 +23,7 @@ interface Lane {
   readonly run: Run | undefined;
   readonly records: RunRecord[];
   skipped: string | undefined;
+  failed: boolean;
 }
 
 export async function runWorkload(workload: Workload, options: RunnerOptions): Promise<Row> {
@@ -39,14 +40,16 @@ export async function runWorkload(workload: Workload, options: RunnerOptions): P
         if (round >= rounds - options.runs) lane.records.push(record);
       } catch (error) {
         lane.skipped = `a run failed: ${messageOf(error)}`;
+        lane.failed = true;
       }
     }
   }
-  const series = lanes.map(({ registry, records, skipped }) => ({
+  const series = lanes.map(({ registry, records, skipped, failed }) => ({
     registry: registry.name,
     isDebian: registry.isDebian,
     runs: skipped === undefined ? records : [],
     skipped,
+    failed,
   }));
   return { workload, series };
 }
@@ -54,10 +57,11 @@ export async function runWorkload(workload: Workload, options: RunnerOptions): P
 async function prepareLane(workload: Workload, registry: Registry, scale: Scale): Promise<Lane> {
   try {
     const run = await workload.prepare(registry, scale);
-    return { registry, run, records: [], skipped: undefined };
+    return { registry, run, records: [], skipped: undefined, failed: false };
   } catch (error) {
-    const reason = error instanceof NotSupported ? error.message : `failed: ${messageOf(error)}`;
-    return { registry, run: undefined, records: [], skipped: reason };
+    const failed = !(error instanceof NotSupported);
+    const skipped = failed ? `the preparation failed: ${messageOf(error)}` : messageOf(error);
+    return { registry, run: undefined, records: [], skipped, failed };
   }
 }
 

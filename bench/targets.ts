@@ -189,6 +189,7 @@ function times(ratio: number): string {
 /** A number with three significant digits at most, without an exponent. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '–';
+  if (value === 0) return '0';
   const size = Math.abs(value);
   if (size >= 100) return Math.round(value).toLocaleString('en');
   return value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3);

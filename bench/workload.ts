@@ -66,6 +66,8 @@ export interface Series {
   readonly runs: readonly RunRecord[];
   /** Why there are no runs. */
   readonly skipped: string | undefined;
+  /** The reason is an error, not something that the registry does not offer. */
+  readonly failed: boolean;
 }
 
 /** One workload over all registries; the first series is the subject, the others its peers. */

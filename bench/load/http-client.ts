@@ -33,7 +33,8 @@ export interface SendOptions {
 }
 
 const NOTHING = new Uint8Array(0);
-const DEFAULT_TIMEOUT_MS = 120_000;
+/** A thousand clients that share one server wait long for 50 MB each. */
+const DEFAULT_TIMEOUT_MS = 300_000;
 
 /** Formats a request's head once. `length` is announced when the method carries a body. */
 export function prepareRequest(

@@ -3,13 +3,16 @@
 import type { Workload } from '../workload.ts';
 import { blobPush } from './blob-push.ts';
 import { blobRead } from './blob-read.ts';
+import { crash } from './crash.ts';
+import { durability } from './durability.ts';
 import { imagePull } from './image-pull.ts';
 import { imagePush } from './image-push.ts';
 import { manifestRead } from './manifest-read.ts';
+import { memories } from './memory.ts';
 import { ping } from './ping.ts';
 import { readsBesidePushes } from './read-while-push.ts';
 import { referrersList } from './referrers.ts';
-import { processControl } from './restart.ts';
+import { restarts } from './restart.ts';
 import { tagsList } from './tags-list.ts';
 
 export const WORKLOADS: readonly Workload[] = [
@@ -20,7 +23,10 @@ export const WORKLOADS: readonly Workload[] = [
   ...imagePush,
   ...readsBesidePushes,
   ...blobPush,
+  ...durability,
   ...tagsList,
   ...referrersList,
-  ...processControl,
+  ...restarts,
+  ...memories,
+  crash,
 ];

@@ -1,14 +1,14 @@
 // B1 and B2: a manifest that everybody pulls, by tag and by digest, and asked for again by somebody
 // who has it. With authentication, where the registry asks for it.
-import { OCI_MANIFEST } from '../load/content.ts';
+import { type Blob, OCI_MANIFEST } from '../load/content.ts';
 import { RegistryClient } from '../load/registry-client.ts';
 import type { Registry } from '../registries.ts';
 import { timesBetter } from '../targets.ts';
 import type { Workload } from '../workload.ts';
 import { requestRate } from './request-rate.ts';
 
-export const HOT_REPOSITORY = 'bench/hot';
-export const HOT_TAG = 'latest';
+const HOT_REPOSITORY = 'bench/hot';
+const HOT_TAG = 'latest';
 const WORKERS = 16;
 
 interface Variant {
@@ -83,4 +83,22 @@ export async function pushHotImage(registry: Registry) {
     size: 1024,
   });
   return image.manifest;
+}
+
+/** The requests of B1: the hot manifest by its tag. */
+export function hotGet(manifest: Blob) {
+  return {
+    repository: HOT_REPOSITORY,
+    requests: [
+      {
+        line: {
+          method: 'GET',
+          target: `/v2/${HOT_REPOSITORY}/manifests/${HOT_TAG}`,
+          headers: { Accept: OCI_MANIFEST },
+        },
+        expected: { status: 200, length: manifest.bytes.length, digest: manifest.digest },
+      },
+    ],
+    sampleEvery: 256,
+  };
 }

@@ -2,12 +2,11 @@
 // its value without them, both in the same run. Reading must not wait for writing.
 
 import type { LoopResult } from '../load/closed-loop.ts';
-import { OCI_MANIFEST } from '../load/content.ts';
 import { percentile } from '../measure.ts';
 import { figureAtMost } from '../targets.ts';
 import type { Workload } from '../workload.ts';
 import { withImagePushes } from './image-push.ts';
-import { HOT_REPOSITORY, HOT_TAG, pushHotImage } from './manifest-read.ts';
+import { hotGet, pushHotImage } from './manifest-read.ts';
 import { withLoop } from './request-rate.ts';
 
 const REPOSITORIES = ['bench/beside'];
@@ -22,23 +21,7 @@ function readWhilePush(readers: number, targets: Workload['targets']): Workload 
     targets,
     async prepare(registry, { milliseconds }) {
       const manifest = await pushHotImage(registry);
-      const reads = {
-        registry,
-        repository: HOT_REPOSITORY,
-        workers: readers,
-        milliseconds,
-        requests: [
-          {
-            line: {
-              method: 'GET',
-              target: `/v2/${HOT_REPOSITORY}/manifests/${HOT_TAG}`,
-              headers: { Accept: OCI_MANIFEST },
-            },
-            expected: { status: 200, length: manifest.bytes.length, digest: manifest.digest },
-          },
-        ],
-        sampleEvery: 256,
-      };
+      const reads = { registry, milliseconds, workers: readers, ...hotGet(manifest) };
       return async (meter) => {
         const idle = await withLoop(reads, (loop) => loop());
         let images = 0;
