@@ -29,7 +29,7 @@ export function startBackgroundProcess(
   command: readonly string[],
   options: BackgroundOptions,
 ): BackgroundProcess {
-  const child = Bun.spawn([...command], {
+  const child = Bun.spawn([...endingWithUs(), ...command], {
     cwd: options.cwd,
     env: { ...options.env },
     stdin: 'ignore',
@@ -37,8 +37,12 @@ export function startBackgroundProcess(
     stderr: 'pipe',
   });
   const kept = { text: '', wake: Promise.withResolvers<void>() };
-  void keepOutput(child.stdout, kept);
-  void keepOutput(child.stderr, kept);
+  // Ended means: gone, and all that it wrote is read.
+  const outputs = [keepOutput(child.stdout, kept), keepOutput(child.stderr, kept)];
+  const state = { ended: false };
+  const ended = Promise.all([child.exited, ...outputs]).then(() => {
+    state.ended = true;
+  });
   const title = command.slice(0, 3).join(' ');
   const log = () => kept.text.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
   const failed = (what: string) => new Error(`${title} ${what}. It wrote:\n${log()}`);
@@ -48,11 +52,10 @@ export function startBackgroundProcess(
     log,
     async waitForOutput(pattern, timeoutMs) {
       const late = AbortSignal.timeout(timeoutMs);
-      const ended = child.exited.then(() => undefined);
       for (;;) {
         const match = kept.text.match(pattern);
         if (match) return match;
-        if (child.exitCode !== null) throw failed(`ended with ${child.exitCode}`);
+        if (state.ended) throw failed(`ended with ${child.exitCode}`);
         if (late.aborted) throw failed(`did not print ${pattern} within ${timeoutMs} ms`);
         await Promise.race([kept.wake.promise, ended, aborted(late)]);
       }
@@ -60,7 +63,7 @@ export function startBackgroundProcess(
     async waitUntil(ready, timeoutMs) {
       const deadline = performance.now() + timeoutMs;
       while (!(await ready())) {
-        if (child.exitCode !== null) throw failed(`ended with ${child.exitCode}`);
+        if (state.ended) throw failed(`ended with ${child.exitCode}`);
         if (performance.now() > deadline) throw failed(`was not ready within ${timeoutMs} ms`);
         await Bun.sleep(ASK_AGAIN_MS);
       }
@@ -72,6 +75,12 @@ export function startBackgroundProcess(
       clearTimeout(force);
     },
   };
+}
+
+/** Where the system can do it, a server also ends when the tests are killed before they stop it. */
+function endingWithUs(): readonly string[] {
+  const setpriv = Bun.which('setpriv');
+  return setpriv === null ? [] : [setpriv, '--pdeathsig', 'TERM'];
 }
 
 type Kept = { text: string; wake: PromiseWithResolvers<void> };
