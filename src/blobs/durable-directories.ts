@@ -36,6 +36,12 @@ export class DurableDirectories {
     return sure;
   }
 
+  /** After a folder was found missing that had been made: whoever needs one makes sure anew. */
+  forget(): void {
+    this.#sure.clear();
+    this.#sure.set(this.#root, Promise.resolve());
+  }
+
   /** Resolves when all names that stood in `path` before the call are on stable storage. */
   sync(path: string): Promise<void> {
     return this.#shared.sync(path);

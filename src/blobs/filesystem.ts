@@ -118,7 +118,11 @@ class FilesystemBlobStore implements BlobStore {
       // A rename replaces what is there, so one at a time looks and renames.
       await this.#turns.take(key, async () => {
         if ((await fileSize(blob)) !== undefined) throw existsError(blob.role);
-        await moveFile(upload, blob);
+        await moveFile(upload, blob).catch((error: unknown) => {
+          // Someone may have tidied empty folders away. The next attempt makes them again.
+          this.#directories.forget();
+          throw error;
+        });
       });
     });
     await this.#directories.sync(folder);
