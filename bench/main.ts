@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { pinCores } from './cores.ts';
+import { markdownOf } from './markdown.ts';
 import {
   cleanUp,
   parseRegistry,
@@ -29,6 +30,7 @@ const HELP = `npm run bench -- [options]
   --quick            small amounts and two runs, to see that it works
   --full             also what takes many minutes
   --json FILE        write every record
+  --markdown FILE    write the table for docs/performance.md
   --directory DIR    where the started registries keep their data (the system's temporary directory)
   --list             show the workloads and their targets
 `;
@@ -43,6 +45,7 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
     json: { type: 'string' },
+    markdown: { type: 'string' },
     directory: { type: 'string', default: tmpdir() },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -82,9 +85,12 @@ async function compare(): Promise<boolean> {
     quick: flags.quick,
     registries: registries.map(({ name, endpoint }) => ({ name, ...endpoint })),
   };
-  console.log(
-    `${setting.machine}; ${cores === undefined ? 'not pinned' : `servers on core ${cores.server}, load on core ${cores.load}`}; ${runs} runs${flags.quick ? ', QUICK: the figures mean nothing' : ''}\n`,
-  );
+  const place =
+    cores === undefined
+      ? 'not pinned'
+      : `servers on core ${cores.server}, load on core ${cores.load}`;
+  const headline = `${setting.date.slice(0, 10)}: ${setting.machine}, ${place}, ${runs} runs of ${seconds} s${flags.quick ? '; QUICK: the figures mean nothing' : ''}.`;
+  console.log(`${headline}\n`);
   const rows = new Map<string, Row>();
   const scale = { milliseconds: seconds * 1000, quick: flags.quick };
   for (const workload of workloads) {
@@ -92,6 +98,7 @@ async function compare(): Promise<boolean> {
     rows.set(workload.id, row);
     console.log(`${blockOf(row, rows)}\n`);
     if (flags.json !== undefined) writeFileSync(flags.json, jsonOf(rows, setting));
+    if (flags.markdown !== undefined) writeFileSync(flags.markdown, markdownOf(rows, headline));
   }
   console.log(summaryOf(rows));
   return ![...rows.values()].some(({ series }) => series.some(({ failed }) => failed));

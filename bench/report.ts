@@ -1,7 +1,7 @@
 // How the records are shown: a block for each workload as soon as it is measured, a list of targets
 // at the end, and everything as JSON.
 import { spreadOf } from './measure.ts';
-import { cpuPerUnit, cpuRatio, figureRatios, isSaturated, short } from './targets.ts';
+import { cpuPerUnit, cpuRatio, duration, figureRatios, isSaturated, short } from './targets.ts';
 import type { Row, Series } from './workload.ts';
 
 const MEGABYTE = 1e6;
@@ -93,11 +93,6 @@ export function jsonOf(
     })),
   }));
   return `${JSON.stringify({ ...setting, workloads }, undefined, 2)}\n`;
-}
-
-function duration(seconds: number): string {
-  if (seconds >= 1) return `${short(seconds)} s`;
-  return seconds >= 0.001 ? `${short(seconds * 1000)} ms` : `${short(seconds * 1e6)} µs`;
 }
 
 function defined(values: readonly (number | undefined)[]): number[] {

@@ -194,3 +194,8 @@ export function short(value: number): string {
   if (size >= 100) return Math.round(value).toLocaleString('en');
   return value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
+
+export function duration(seconds: number): string {
+  if (seconds >= 1) return `${short(seconds)} s`;
+  return seconds >= 0.001 ? `${short(seconds * 1000)} ms` : `${short(seconds * 1e6)} µs`;
+}
