@@ -11,7 +11,7 @@ export function isUploadId(text: string): text is UploadId {
   return UPLOAD_ID.test(text);
 }
 
-export function isStorageKey(text: string): text is StorageKey {
+function isStorageKey(text: string): text is StorageKey {
   return STORAGE_KEY.test(text);
 }
 
