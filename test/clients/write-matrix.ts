@@ -1,5 +1,5 @@
 // Runs the tests of all clients and writes what they showed into docs/clients.md:
-//   bun test/clients/write-matrix.ts
+//   node bin/run.mjs test/clients/write-matrix.ts
 // Against a registry that is not Entrepot it prints the matrix, and leaves the document alone.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
