@@ -80,10 +80,12 @@ export function describeClients(
   });
 }
 
-/** A check that needs several clients. */
+/** A check that needs several clients; a skip names the first one that is missing. */
 export function checkWith(names: readonly ClientName[]): Check {
-  const obstacle = names.map(clientObstacle).find((reason) => reason !== undefined);
-  return checkUnless(names.join(' and '), obstacle);
+  const missing = names.find((name) => clientObstacle(name) !== undefined);
+  return missing === undefined
+    ? checkUnless(names.join(' and '), undefined)
+    : checkUnless(missing, clientObstacle(missing));
 }
 
 async function openRegistry(title: string): Promise<Opened> {

@@ -217,7 +217,7 @@ describeClient('docker', (suite) => {
 
   check('says what is unknown', async () => {
     const missing = await refused(['pull', image('docker/absent:v1')]);
-    expect(missing.stderr).toMatch(/not found|manifest unknown|does not exist/);
+    expect(missing.stderr).toMatch(/not found|manifest unknown|name unknown|does not exist/);
     await pushed('present');
     const tag = await refused(['pull', image('docker/present:v9')]);
     expect(tag.stderr).toMatch(/not found|manifest unknown/);
