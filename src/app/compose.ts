@@ -1,0 +1,137 @@
+// The wiring: the only file that constructs drivers and joins the parts.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { decide } from '../access/decide.ts';
+import { openFilesystemBlobStore } from '../blobs/filesystem.ts';
+import { withObservation } from '../blobs/observed.ts';
+import type { AnswerParts, RequestLog } from '../http/answer.ts';
+import { Metrics } from '../http/metrics.ts';
+import { upkeepJobs } from '../jobs/upload-upkeep.ts';
+import { JobWorker } from '../jobs/worker.ts';
+import { countJobs } from '../metadata/jobs.ts';
+import { countUploads } from '../metadata/uploads.ts';
+import { ByteCache } from '../registry/byte-cache.ts';
+import { LiveUploads } from '../registry/live-uploads.ts';
+import { PullCounter } from '../registry/pull-counter.ts';
+import type { MissingParts } from '../registry/put-manifest.command.ts';
+import type { UploadParts } from '../registry/upload-state.ts';
+import { bootId } from './boot-id.ts';
+import { type DatabaseSettings, openDatabase } from './database.ts';
+
+export interface ComposeOptions {
+  readonly database: DatabaseSettings;
+  readonly blobDirectory: string;
+  readonly missingParts: MissingParts;
+  readonly uploadAgeMs: number;
+  readonly pathPrefix: string;
+  readonly version: string;
+  readonly log: ComposeLog;
+  /** Nothing can be written any more: the process should end. */
+  failed(error: Error): void;
+}
+
+export interface ComposeLog extends RequestLog {
+  jobFailed(kind: string, error: unknown): void;
+  warn(message: string, error: unknown): void;
+}
+
+export interface Program {
+  readonly answer: AnswerParts;
+  /** From now on `/readyz` says no. */
+  drain(): void;
+  close(): Promise<void>;
+}
+
+/** Bytes of manifests and small blobs kept in memory. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+/** Milliseconds between two flushes of the counts of pulls (design: at least every 10 seconds). */
+const PULLS_EVERY_MS = 5_000;
+
+/** @throws BlobStoreError, SchemaTooNewError, the database's error: each with what to do. */
+export async function compose(options: ComposeOptions): Promise<Program> {
+  const metrics = new Metrics(options.version);
+  const blobs = withObservation(
+    await openFilesystemBlobStore({ directory: options.blobDirectory }),
+    (operation) => metrics.observeStorage(operation),
+  );
+  const { sql, commands, close } = await openDatabase({
+    database: options.database,
+    version: options.version,
+    observe: (commit) => metrics.observeCommit(commit),
+    failed: options.failed,
+  });
+  const instance = randomUUID();
+  const live = new LiveUploads();
+  const pulls = new PullCounter(Date.now);
+  const upload: UploadParts = {
+    sql,
+    commands,
+    blobs,
+    live,
+    instance,
+    boot: bootId(),
+    newId: randomUUID,
+    readAgain: (bytes) => metrics.countReadAgain(bytes),
+  };
+  const worker = new JobWorker({
+    commands,
+    owner: instance,
+    kinds: upkeepJobs({
+      sql,
+      commands,
+      blobs,
+      now: Date.now,
+      uploadAgeMs: options.uploadAgeMs,
+      isWriting: (id) => live.isWriting(id),
+    }),
+    sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
+    failed: (job, error) => options.log.jobFailed(job.kind, error),
+  });
+  metrics.addGauges({
+    uploadsOpen: () => countUploads(sql),
+    uploadsReceiving: () => live.receiving,
+    jobs: () => countJobs(sql),
+  });
+  await worker.start();
+  const flushPulls = () => pulls.flush((counts) => commands.run('addPulls', counts));
+  const flushing = setInterval(() => {
+    flushPulls().catch((error) => options.log.warn('pulls could not be counted', error));
+  }, PULLS_EVERY_MS);
+
+  let isDraining = false;
+  return {
+    answer: {
+      v2: {
+        decide,
+        commands,
+        missingParts: options.missingParts,
+        pull: { sql, blobs, cache: new ByteCache(CACHE_BYTES) },
+        pulls,
+        upload,
+      },
+      operate: {
+        isDraining: () => isDraining,
+        async checkReady() {
+          await countUploads(sql);
+          await blobs.check();
+        },
+        async metrics() {
+          const { registry } = metrics;
+          return { contentType: registry.contentType, text: await registry.metrics() };
+        },
+      },
+      pathPrefix: options.pathPrefix,
+      observe: (observation) => metrics.observeRequest(observation),
+      log: options.log,
+    },
+    drain() {
+      isDraining = true;
+    },
+    async close() {
+      clearInterval(flushing);
+      await worker.stop();
+      await flushPulls().catch((error) => options.log.warn('pulls could not be counted', error));
+      await close();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+// Opens the metadata: one shape for both engines.
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { CommandRunner, Commands, CommitObservation } from '../metadata/command.ts';
+import { migratePostgres, migrateSqlite } from '../metadata/migrate.ts';
+import { openPostgresPool, PostgresCommands, PostgresSql } from '../metadata/postgres.ts';
+import type { Sql } from '../metadata/sql.ts';
+import { openSqliteReader, openSqliteWriter } from '../metadata/sqlite.ts';
+import { startWriterThread } from '../metadata/writer-thread.ts';
+import { type AllCommands, allCommands } from './commands.ts';
+
+export type DatabaseSettings =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string };
+
+export interface DatabaseOptions {
+  readonly database: DatabaseSettings;
+  readonly version: string;
+  observe(commit: CommitObservation): void;
+  /** Nothing can be written any more. */
+  failed(error: Error): void;
+}
+
+export interface OpenDatabase {
+  readonly sql: Sql;
+  readonly commands: Commands<AllCommands>;
+  close(): Promise<void>;
+}
+
+/** Connections of one process: readers and writers share them. */
+const POSTGRES_CONNECTIONS = 16;
+
+/** @throws SchemaTooNewError; the engine's error when it cannot be opened. */
+export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  return options.database.kind === 'sqlite'
+    ? openSqlite(options.database.path, options)
+    : openPostgres(options.database.url, options);
+}
+
+async function openSqlite(path: string, options: DatabaseOptions): Promise<OpenDatabase> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const first = openSqliteWriter(path, Date.now);
+  chmodSync(path, 0o600);
+  await migrateSqlite(first, { version: options.version });
+  first.close();
+  const runner = await startWriterThread({
+    entry: new URL('./writer.ts', import.meta.url),
+    path,
+    observe: options.observe,
+    failed: options.failed,
+  });
+  const sql = openSqliteReader(path, Date.now);
+  return {
+    sql,
+    commands: typed(runner),
+    async close() {
+      sql.close();
+      await runner.close();
+    },
+  };
+}
+
+async function openPostgres(url: string, options: DatabaseOptions): Promise<OpenDatabase> {
+  await migratePostgres(url, { version: options.version });
+  const pool = openPostgresPool(url, POSTGRES_CONNECTIONS);
+  const runner = new PostgresCommands(pool, allCommands(), options.observe);
+  return { sql: new PostgresSql(pool), commands: typed(runner), close: () => runner.close() };
+}
+
+/** The typed face of a driver that runs just this table. */
+function typed(runner: CommandRunner): Commands<AllCommands> {
+  return runner as Commands<AllCommands>;
+}

@@ -1,0 +1,214 @@
+// Every setting, once: its name, what it is for, its default, and how its value is read (zod). The flag,
+// the variable and the key of the file follow from the name: `tls-cert` is --tls-cert, ENTREPOT_TLS_CERT
+// and `tls-cert:`. The JSON schema and the tables of the documentation are made from here.
+import { z } from 'zod';
+import { LIMITS } from '../oci/limits.ts';
+import { DEFAULT_LOG, formatLog, LOG_FORMATS, LOG_LEVELS, parseLog } from './log-setting.ts';
+import {
+  formatDuration,
+  parseBoolean,
+  parseDuration,
+  parseListen,
+  parseNetwork,
+  parsePathPrefix,
+  parsePublicUrl,
+  SettingProblem,
+} from './setting-values.ts';
+import { parseBlobs, parseDatabase } from './storage-settings.ts';
+
+/** What is done with content that names parts which the repository does not hold. */
+export const MISSING_PARTS = ['refuse', 'index-children', 'any'] as const;
+export type MissingParts = (typeof MISSING_PARTS)[number];
+
+function textOf<T>(parse: (text: string) => T) {
+  return z.string({ error: 'It must be text.' }).transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (problem) {
+      if (!(problem instanceof SettingProblem)) throw problem;
+      context.addIssue({ code: 'custom', message: problem.message });
+      return z.NEVER;
+    }
+  });
+}
+
+function choiceOf<const T extends readonly string[]>(words: T) {
+  return z.enum(words, { error: `It must be one of ${words.join(', ')}.` });
+}
+
+const path = textOf((text) => {
+  if (text.includes('\0')) throw new SettingProblem('A path holds no NUL.');
+  return text;
+});
+const networks = z.union([
+  textOf((text) => text.split(',').map((part) => parseNetwork(part.trim()))),
+  z.array(textOf(parseNetwork)),
+]);
+const log = z.union([
+  textOf(parseLog),
+  z
+    .strictObject({
+      level: choiceOf(LOG_LEVELS).default(DEFAULT_LOG.level),
+      format: choiceOf(LOG_FORMATS).default(DEFAULT_LOG.format),
+      access: z.boolean({ error: 'It must be true or false.' }).default(DEFAULT_LOG.access),
+    })
+    .describe('The same in keys of their own.'),
+]);
+const choice = z.union([z.boolean({ error: 'It must be true or false.' }), textOf(parseBoolean)]);
+
+export interface SettingFacts {
+  readonly about: string;
+  /** As a person would write it; undefined: not set. */
+  readonly standard: string | undefined;
+  readonly example: string;
+  /** Never shown. */
+  readonly secret?: true;
+  /** A flag that takes no value. */
+  readonly isSwitch?: true;
+  /** Why it is not taken from the command line. */
+  readonly noFlag?: string;
+}
+
+export const SETTING_FACTS = {
+  data: {
+    about: 'The directory of everything that the registry keeps.',
+    standard: './data',
+    example: '/var/lib/entrepot',
+  },
+  listen: {
+    about: 'Where the server listens, host:port. Port 0 takes any free port.',
+    standard: '127.0.0.1:5000',
+    example: '0.0.0.0:443',
+  },
+  url: {
+    about: 'The address that clients see, when it is not the one listened on (behind a proxy).',
+    standard: undefined,
+    example: 'https://registry.example.com',
+  },
+  'path-prefix': {
+    about: 'A path before everything that is not /v2/: health, metrics, the page.',
+    standard: undefined,
+    example: '/registry',
+  },
+  database: {
+    about:
+      'sqlite: (a file in the data directory), sqlite:/path, or postgres://user:password@host/database.',
+    standard: 'sqlite:',
+    example: 'postgres://entrepot@db.example.com/entrepot',
+  },
+  blobs: {
+    about: 'file: (a folder of the data directory) or file:/path. s3: is not supported yet.',
+    standard: 'file:',
+    example: 'file:/mnt/blobs',
+  },
+  tls: {
+    about:
+      'auto: serve HTTPS with a certificate of an authority of its own, kept in the data directory.',
+    standard: 'off',
+    example: 'auto',
+  },
+  'tls-cert': {
+    about: 'The certificate (PEM, with its chain) to serve HTTPS with. A renewed one is picked up.',
+    standard: undefined,
+    example: '/etc/entrepot/tls.crt',
+  },
+  'tls-key': {
+    about: 'The private key of tls-cert (PEM).',
+    standard: undefined,
+    example: '/etc/entrepot/tls.key',
+  },
+  'insecure-listen': {
+    about: 'Listen beyond this machine without TLS and without a trusted proxy.',
+    standard: 'false',
+    example: 'true',
+    isSwitch: true,
+  },
+  'trusted-proxies': {
+    about:
+      'Addresses and networks of proxies whose Forwarded and X-Forwarded-* headers are believed.',
+    standard: undefined,
+    example: '10.0.0.0/8,fd00::/8',
+  },
+  'key-file': {
+    about: 'A file with the key that seals secrets in the database.',
+    standard: undefined,
+    example: '/etc/entrepot/key',
+  },
+  'admin-password': {
+    about: 'The first password of the administrator.',
+    standard: undefined,
+    example: '(secret)',
+    secret: true,
+    noFlag: 'every user of this machine can read the command line of a process',
+  },
+  log: {
+    about: `Level (${LOG_LEVELS.join(', ')}), then format=auto, json or text, and access=on or off.`,
+    standard: formatLog(DEFAULT_LOG),
+    example: 'debug,format=json,access=off',
+  },
+  'missing-parts': {
+    about:
+      'Manifests whose parts are not there: refuse them, accept indexes without their children, or any.',
+    standard: 'refuse',
+    example: 'index-children',
+  },
+  'upload-age': {
+    about: 'How long an upload that nobody continues is kept.',
+    standard: formatDuration(LIMITS.uploadAgeMs),
+    example: '12h',
+  },
+} as const satisfies Readonly<Record<string, SettingFacts>>;
+
+export type SettingName = keyof typeof SETTING_FACTS;
+export const SETTING_NAMES = Object.keys(SETTING_FACTS) as readonly SettingName[];
+
+export function factsOf(name: SettingName): SettingFacts {
+  return SETTING_FACTS[name];
+}
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTING_FACTS, name);
+}
+
+export function variableOf(name: string): string {
+  return `ENTREPOT_${name.replaceAll('-', '_').toUpperCase()}`;
+}
+
+function described<T extends z.ZodType>(name: SettingName, type: T) {
+  const { about, standard, example } = factsOf(name);
+  return type.optional().meta({
+    description: standard === undefined ? about : `${about} Default: ${standard}.`,
+    examples: [example],
+  });
+}
+
+/** Of the file; flags and variables go through it as well, as text. */
+export const settingsSchema = z.strictObject({
+  data: described('data', path),
+  listen: described('listen', textOf(parseListen)),
+  url: described('url', textOf(parsePublicUrl)),
+  'path-prefix': described('path-prefix', textOf(parsePathPrefix)),
+  database: described('database', textOf(parseDatabase)),
+  blobs: described('blobs', textOf(parseBlobs)),
+  tls: described('tls', choiceOf(['auto', 'off'])),
+  'tls-cert': described('tls-cert', path),
+  'tls-key': described('tls-key', path),
+  'insecure-listen': described('insecure-listen', choice),
+  'trusted-proxies': described('trusted-proxies', networks),
+  'key-file': described('key-file', path),
+  'admin-password': described(
+    'admin-password',
+    textOf((text) => text),
+  ),
+  log: described('log', log),
+  'missing-parts': described('missing-parts', choiceOf(MISSING_PARTS)),
+  'upload-age': described('upload-age', textOf(parseDuration)),
+} satisfies Record<SettingName, z.ZodType>);
+
+export type SettingValues = z.output<typeof settingsSchema>;
+
+/** The JSON schema of entrepot.yaml, for editors and for people; kept as docs/entrepot.schema.json. */
+export function fileSchema(): string {
+  const schema = z.toJSONSchema(settingsSchema, { io: 'input' });
+  return `${JSON.stringify({ title: 'entrepot.yaml: the settings of Entrepot', ...schema }, null, 2)}\n`;
+}

@@ -1,0 +1,156 @@
+// From a request to its reply: routing between the parts of the HTTP surface, errors, the headers that
+// all share, metrics and the access log. Knows nothing of the runtime's server.
+import { ANONYMOUS } from '../access/principal.ts';
+import { RegistryError } from '../oci/errors.ts';
+import type { Incoming } from './incoming.ts';
+import type { RequestObservation } from './metrics.ts';
+import { type OperateParts, operate } from './operate.ts';
+import { asRegistryError, ErrorWithHeaders, errorReply, type Reply } from './reply.ts';
+import { ClientGoneError, type RequestBody } from './request-body.ts';
+import { dispatchV2 } from './v2/dispatch.ts';
+import type { V2Parts } from './v2/parts.ts';
+
+export interface AnswerParts {
+  readonly v2: V2Parts;
+  readonly operate: OperateParts;
+  /** Before everything but `/v2/`: '' or such as `/registry`. */
+  readonly pathPrefix: string;
+  observe(observation: RequestObservation): void;
+  log: RequestLog;
+}
+
+export interface RequestLog {
+  /** One line a request. */
+  access(line: AccessLine): void;
+  /** A fault of the registry itself, with its cause. */
+  fault(error: RegistryError, request: { id: string; method: string; path: string }): void;
+}
+
+export interface AccessLine extends RequestObservation {
+  readonly id: string;
+  readonly method: string;
+  readonly path: string;
+  readonly client: string;
+  readonly userAgent: string | null;
+  readonly code: string | undefined;
+}
+
+/** The raw request, as the host reads it off the wire. */
+export interface RawRequest {
+  readonly id: string;
+  readonly method: string;
+  /** Path and query, as they were sent. */
+  readonly target: string;
+  readonly headers: Headers;
+  readonly body: RequestBody;
+  readonly client: string;
+}
+
+/** `undefined`: the client is gone and nobody reads an answer. `isClosing`: end the connection after it. */
+export interface Answer {
+  readonly reply: Reply;
+  readonly isClosing: boolean;
+}
+
+/** On every reply of `/v2/`: the media type of a body is the pusher's choice, so no browser may act on it. */
+const V2_HEADERS = {
+  'Docker-Distribution-API-Version': 'registry/2.0',
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "sandbox; default-src 'none'",
+  'Content-Disposition': 'attachment',
+} as const;
+
+const NO_QUERY = new URLSearchParams();
+
+export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Answer> {
+  const started = performance.now();
+  const mark = raw.target.indexOf('?');
+  const path = mark < 0 ? raw.target : raw.target.slice(0, mark);
+  const query = mark < 0 ? NO_QUERY : new URLSearchParams(raw.target.slice(mark + 1));
+  const { id, method, headers, body, client } = raw;
+  const request: Incoming = {
+    id,
+    method,
+    path,
+    query,
+    headers,
+    body,
+    client,
+    principal: ANONYMOUS,
+  };
+  const progress: Progress = { operation: 'other', error: undefined };
+  const inner = await reply(parts, request, progress);
+  const isDrained = await body.drain();
+  const isV2 = path.startsWith('/v2');
+  const shared: Record<string, string> = { ...(isV2 ? V2_HEADERS : undefined), 'X-Request-Id': id };
+  if (!isDrained) shared.Connection = 'close';
+  const observation = {
+    operation: progress.operation,
+    status: inner.status,
+    seconds: (performance.now() - started) / 1000,
+    bytesReceived: body.received,
+    bytesSent: method === 'HEAD' ? 0 : inner.length,
+  };
+  parts.observe(observation);
+  parts.log.access({
+    ...observation,
+    id,
+    method,
+    path,
+    client,
+    userAgent: headers.get('user-agent'),
+    code: progress.error?.code,
+  });
+  return {
+    reply: { ...inner, headers: { ...shared, ...inner.headers } },
+    isClosing: !isDrained,
+  };
+}
+
+interface Progress {
+  operation: string;
+  error: RegistryError | undefined;
+}
+
+async function reply(parts: AnswerParts, request: Incoming, progress: Progress): Promise<Reply> {
+  try {
+    const { path } = request;
+    if (path === '/v2' || path.startsWith('/v2/')) {
+      return await dispatchV2(request, parts.v2, (name) => {
+        progress.operation = name;
+      });
+    }
+    const inner = path.startsWith(`${parts.pathPrefix}/`)
+      ? path.slice(parts.pathPrefix.length)
+      : '';
+    const operated = await operate(inner, parts.operate);
+    if (operated === undefined) {
+      throw new RegistryError(
+        'NAME_UNKNOWN',
+        'Nothing is served here. The registry answers under /v2/.',
+      );
+    }
+    progress.operation = operated.operation;
+    return operated.reply;
+  } catch (error) {
+    return refusal(parts, { request, progress, error });
+  }
+}
+
+function refusal(
+  parts: AnswerParts,
+  failed: { request: Incoming; progress: Progress; error: unknown },
+): Reply {
+  const { request, progress, error: thrown } = failed;
+  const isGone = thrown instanceof ClientGoneError;
+  const withHeaders = thrown instanceof ErrorWithHeaders ? thrown : undefined;
+  const error = isGone
+    ? new RegistryError('REQUEST_INVALID', 'The client went away.')
+    : asRegistryError(withHeaders?.error ?? thrown);
+  progress.error = error;
+  const answer = errorReply(error, request.id, withHeaders?.headers);
+  // 499, as it is written in logs since nginx: nobody reads it.
+  if (isGone) return { ...answer, status: 499 };
+  if (answer.status >= 500) parts.log.fault(error, request);
+  return answer;
+}

@@ -1,0 +1,117 @@
+// The HTTP server. The only file that knows `Bun.serve`.
+//
+// Facts that shape it (see docs/decisions/0004): Bun answers Range and adds a file name by itself for a
+// whole `Bun.file`, so a slice and our own headers are always given; its limits for bodies and idle
+// connections are far too small for layers; `reload()` does not take a new certificate.
+import { RegistryError } from '../oci/errors.ts';
+import { type Answer, type AnswerParts, answer } from './answer.ts';
+import { clientAddress, type TrustedProxies } from './client-address.ts';
+import { errorReply, type Reply } from './reply.ts';
+import { REAL_TIMER, RequestBody } from './request-body.ts';
+
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface HostOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly certificate: Certificate | undefined;
+  readonly trusted: TrustedProxies;
+  readonly answer: AnswerParts;
+}
+
+export interface Host {
+  readonly port: number;
+  /** New connections get the new certificate; running requests end on the old one. */
+  renewCertificate(certificate: Certificate): void;
+  /** Refuses new connections, lets running requests end, but no longer than `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Seconds without a byte in either direction; Bun allows no more. Uploads have their own watch. */
+const IDLE_SECONDS = 255;
+
+/** @throws Error with `code` EADDRINUSE or EACCES when it cannot listen. */
+export function startHost(options: HostOptions): Host {
+  const newId = requestIds();
+  const listen = (certificate: Certificate | undefined, port: number) =>
+    Bun.serve({
+      hostname: options.hostname,
+      port,
+      // So that a listener with a renewed certificate can stand beside the one that drains.
+      reusePort: certificate !== undefined,
+      ...(certificate && { tls: { cert: certificate.cert, key: certificate.key } }),
+      // The handlers bound what they read; a layer has no limit.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      idleTimeout: IDLE_SECONDS,
+      fetch: (request, server) => handle(request, server),
+      error: (error) => {
+        const fault = new RegistryError('INTERNAL', undefined, undefined, { cause: error });
+        options.answer.log.fault(fault, { id: '-', method: '-', path: '-' });
+        return toResponse({ reply: errorReply(fault, '-'), isClosing: true }, false);
+      },
+    });
+
+  async function handle(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+    const { method, headers } = request;
+    const announced = headers.get('content-length');
+    const body = new RequestBody(request.body, {
+      length: announced === null ? undefined : Number(announced),
+      timer: REAL_TIMER,
+    });
+    if (request.body !== null) server.timeout(request, 0);
+    const peer = server.requestIP(request)?.address ?? '';
+    const client = clientAddress(peer, headers, options.trusted);
+    const raw = { id: newId(), method, target: targetOf(request.url), headers, body, client };
+    return toResponse(await answer(options.answer, raw), method === 'HEAD');
+  }
+
+  let current = listen(options.certificate, options.port);
+  const port = current.port as number;
+  return {
+    port,
+    renewCertificate(certificate) {
+      const old = current;
+      current = listen(certificate, port);
+      void old.stop();
+    },
+    async stop(graceMs) {
+      const deadline = setTimeout(() => void current.stop(true), graceMs);
+      await current.stop();
+      clearTimeout(deadline);
+    },
+  };
+}
+
+/** Path and query of `http://host/path?query`; HTTP/1.0 without Host gives the path alone. */
+function targetOf(url: string): string {
+  if (url.startsWith('/')) return url;
+  const start = url.indexOf('/', url.indexOf('://') + 3);
+  return start < 0 ? '/' : url.slice(start);
+}
+
+function requestIds(): () => string {
+  const prefix = crypto.randomUUID().slice(0, 8);
+  let count = 0;
+  return () => `${prefix}-${(++count).toString(36)}`;
+}
+
+function toResponse({ reply }: Answer, isHead: boolean): Response {
+  const { status, headers, length } = reply;
+  if (isHead || reply.body.kind === 'empty') {
+    // A null body keeps the length only for HEAD; a 304 or 204 must not have one.
+    const all = isHead ? { ...headers, 'Content-Length': String(length) } : headers;
+    return new Response(null, { status, headers: all });
+  }
+  return new Response(bodyOf(reply), { status, headers });
+}
+
+function bodyOf({ body }: Reply): ConstructorParameters<typeof Response>[0] {
+  if (body.kind === 'bytes') return body.bytes as Uint8Array<ArrayBuffer> | string;
+  if (body.kind === 'stream') return body.stream;
+  if (body.kind === 'empty') return null;
+  const file = Bun.file(body.path);
+  return body.range === undefined ? file : file.slice(body.range.start, body.range.end + 1);
+}

@@ -1,0 +1,149 @@
+// What Prometheus scrapes. The hot path only adds to counters made beforehand.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+const SECONDS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
+];
+
+export interface RequestObservation {
+  readonly operation: string;
+  readonly status: number;
+  readonly seconds: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+}
+
+/** Values read when somebody asks for the metrics. */
+export interface Gauges {
+  uploadsOpen(): Promise<number>;
+  uploadsReceiving(): number;
+  jobs(): Promise<readonly { kind: string; state: string; count: number }[]>;
+}
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests = new Map<string, Counter.Internal>();
+  readonly #durations = new Map<string, Histogram.Internal<string>>();
+  readonly #requestTotal = new Counter({
+    name: 'entrepot_requests_total',
+    help: 'Requests answered, by operation and status.',
+    labelNames: ['operation', 'status'],
+    registers: [this.registry],
+  });
+  readonly #requestSeconds = new Histogram({
+    name: 'entrepot_request_duration_seconds',
+    help: 'From the first byte of a request to its answer being handed to the network.',
+    labelNames: ['operation'],
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #received = this.#counter('bytes_received_total', 'Bytes of request bodies taken.');
+  readonly #sent = this.#counter('bytes_sent_total', 'Bytes of answers promised to clients.');
+  readonly #readAgain = this.#counter(
+    'upload_bytes_read_again_total',
+    'Bytes of uploads read a second time to know their digest.',
+  );
+  readonly #commitCommands = new Histogram({
+    name: 'entrepot_commit_commands',
+    help: 'Commands that shared one commit of the database.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers: [this.registry],
+  });
+  readonly #commitSeconds = new Histogram({
+    name: 'entrepot_commit_duration_seconds',
+    help: 'Time of one commit of the database with its commands, synced or not.',
+    labelNames: ['synced'],
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #storageSeconds = new Histogram({
+    name: 'entrepot_storage_duration_seconds',
+    help: 'Time of one operation of the blob store.',
+    labelNames: ['operation', 'fault'],
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+
+  constructor(version: string) {
+    collectDefaultMetrics({ register: this.registry, prefix: 'entrepot_' });
+    const build = new Gauge({
+      name: 'entrepot_build_info',
+      help: 'Always 1; the version is a label.',
+      labelNames: ['version'],
+      registers: [this.registry],
+    });
+    build.set({ version }, 1);
+  }
+
+  observeRequest(observation: RequestObservation): void {
+    const { operation, status } = observation;
+    const key = `${operation} ${status}`;
+    let requests = this.#requests.get(key);
+    if (requests === undefined) {
+      requests = this.#requestTotal.labels(operation, String(status));
+      this.#requests.set(key, requests);
+    }
+    requests.inc();
+    let durations = this.#durations.get(operation);
+    if (durations === undefined) {
+      durations = this.#requestSeconds.labels(operation);
+      this.#durations.set(operation, durations);
+    }
+    durations.observe(observation.seconds);
+    if (observation.bytesReceived > 0) this.#received.inc(observation.bytesReceived);
+    if (observation.bytesSent > 0) this.#sent.inc(observation.bytesSent);
+  }
+
+  observeCommit(commit: { commands: number; synced: boolean; seconds: number }): void {
+    this.#commitCommands.observe(commit.commands);
+    this.#commitSeconds.labels(String(commit.synced)).observe(commit.seconds);
+  }
+
+  observeStorage(operation: {
+    operation: string;
+    seconds: number;
+    fault?: string | undefined;
+  }): void {
+    this.#storageSeconds
+      .labels(operation.operation, operation.fault ?? '')
+      .observe(operation.seconds);
+  }
+
+  countReadAgain(bytes: number): void {
+    this.#readAgain.inc(bytes);
+  }
+
+  addGauges(gauges: Gauges): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: 'entrepot_uploads_open',
+      help: 'Uploads started and not yet finished, cancelled or expired.',
+      registers,
+      async collect() {
+        this.set(await gauges.uploadsOpen());
+      },
+    });
+    new Gauge({
+      name: 'entrepot_uploads_receiving',
+      help: 'Bodies of uploads being received by this process now.',
+      registers,
+      collect() {
+        this.set(gauges.uploadsReceiving());
+      },
+    });
+    new Gauge({
+      name: 'entrepot_jobs',
+      help: 'Jobs in the queue, by kind and state.',
+      labelNames: ['kind', 'state'],
+      registers,
+      async collect() {
+        this.reset();
+        for (const { kind, state, count } of await gauges.jobs()) this.set({ kind, state }, count);
+      },
+    });
+  }
+
+  #counter(name: string, help: string): Counter {
+    return new Counter({ name: `entrepot_${name}`, help, registers: [this.registry] });
+  }
+}

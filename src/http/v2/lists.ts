@@ -1,0 +1,44 @@
+// `/v2/<name>/tags/list` and `/v2/_catalog`
+import { LIMITS } from '../../oci/limits.ts';
+import { nextLink, parsePageSize } from '../../oci/page.ts';
+import type { Route } from '../../oci/route.ts';
+import { listRepositories, listTags, type Page, type PageRequest } from '../../registry/list.ts';
+import type { Incoming } from '../incoming.ts';
+import { jsonReply, type Reply } from '../reply.ts';
+import type { V2Parts } from './parts.ts';
+
+export async function getTags(
+  request: Incoming,
+  route: Extract<Route, { kind: 'tags' }>,
+  parts: V2Parts,
+): Promise<Reply> {
+  const { name: repository } = route;
+  const wanted = pageRequest(request);
+  const page = await listTags(parts.pull.sql, { repository, ...wanted });
+  const headers = pageHeaders(`/v2/${repository}/tags/list`, wanted, page);
+  return jsonReply(200, { name: repository, tags: page.items }, headers);
+}
+
+export async function getCatalog(
+  request: Incoming,
+  _route: Extract<Route, { kind: 'catalog' }>,
+  parts: V2Parts,
+): Promise<Reply> {
+  const wanted = pageRequest(request);
+  const page = await listRepositories(parts.pull.sql, wanted);
+  return jsonReply(200, { repositories: page.items }, pageHeaders('/v2/_catalog', wanted, page));
+}
+
+function pageRequest(request: Incoming): PageRequest {
+  return {
+    size: parsePageSize(request.query.get('n')),
+    // NUL sorts before every name, and PostgreSQL takes none in a text.
+    last: (request.query.get('last') ?? '').replaceAll('\0', ''),
+  };
+}
+
+function pageHeaders(path: string, wanted: PageRequest, page: Page): Record<string, string> {
+  if (page.next === undefined) return {};
+  const n = wanted.size ?? LIMITS.pageSize;
+  return { Link: nextLink(path, { n, last: page.next }) };
+}

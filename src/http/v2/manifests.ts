@@ -1,0 +1,96 @@
+// `/v2/<name>/manifests/<reference>`
+import { etagOf, ifMatchHolds, ifNoneMatchHolds } from '../../oci/condition.ts';
+import { RegistryError } from '../../oci/errors.ts';
+import { LIMITS } from '../../oci/limits.ts';
+import { parseContentType } from '../../oci/media-type.ts';
+import type { Route } from '../../oci/route.ts';
+import { parseTag } from '../../oci/tag.ts';
+import { manifestBytes, pullManifest } from '../../registry/pull.ts';
+import { pushManifest } from '../../registry/push-manifest.ts';
+import type { Incoming } from '../incoming.ts';
+import { bytesReply, emptyReply, type Reply } from '../reply.ts';
+import { namespaceHeader } from './namespace-header.ts';
+import type { V2Parts } from './parts.ts';
+
+type ManifestRoute = Extract<Route, { kind: 'manifest' }>;
+
+/**
+ * The stored bytes and their media type, whatever `Accept` says: docker, helm and oras send lists that
+ * do not fit, and an answer of another type serves them better than 404 or 406 (clients.md 11).
+ */
+export async function getManifest(
+  request: Incoming,
+  route: ManifestRoute,
+  parts: V2Parts,
+): Promise<Reply> {
+  const { name: repository, reference } = route;
+  const manifest = await pullManifest(parts.pull, { repository, reference });
+  const etag = etagOf(manifest.digest);
+  const headers: Record<string, string> = {
+    'Content-Type': manifest.mediaType,
+    'Docker-Content-Digest': manifest.digest,
+    ETag: etag,
+    ...namespaceHeader(request),
+  };
+  // A pull is a GET, or a HEAD by tag (design, "Life of a pull").
+  if (request.method === 'GET' || reference.kind === 'tag') parts.pulls.count(manifest.id);
+  if (!ifMatchHolds(request.headers.get('if-match'), etag)) throw conditionFailed(etag);
+  if (!ifNoneMatchHolds(request.headers.get('if-none-match'), etag)) {
+    return emptyReply(304, headers);
+  }
+  if (request.method === 'HEAD') return { ...emptyReply(200, headers), length: manifest.size };
+  return bytesReply(200, headers, await manifestBytes(parts.pull, manifest));
+}
+
+function conditionFailed(etag: string): RegistryError {
+  return new RegistryError('PRECONDITION_FAILED', `This reference is at ${etag} now.`);
+}
+
+export async function putManifest(
+  request: Incoming,
+  route: ManifestRoute,
+  parts: V2Parts,
+): Promise<Reply> {
+  const { name: repository, reference } = route;
+  const tags = request.query.getAll('tag').map(parseTag);
+  const bytes = await request.body.readWhole(LIMITS.manifestBytes, 'manifest');
+  const announced = request.body.length;
+  if (announced !== undefined && announced !== bytes.length)
+    throw new RegistryError('SIZE_INVALID');
+  const pushed = await pushManifest(parts, {
+    repository,
+    actor: request.principal.name,
+    reference,
+    tags,
+    contentType: parseContentType(request.headers.get('content-type')),
+    bytes,
+    condition: {
+      ifMatch: request.headers.get('if-match'),
+      ifNoneMatch: request.headers.get('if-none-match'),
+    },
+  });
+  const headers: Record<string, string> = {
+    Location: `/v2/${repository}/manifests/${pushed.digest}`,
+    'Docker-Content-Digest': pushed.digest,
+    ETag: etagOf(pushed.digest),
+  };
+  // oras-go and cosign leave the fallback tag alone only when they see it.
+  if (pushed.subject !== undefined) headers['OCI-Subject'] = pushed.subject;
+  if (tags.length > 0) headers['OCI-Tag'] = pushed.tags.join(', ');
+  return emptyReply(201, headers);
+}
+
+export async function deleteManifest(
+  request: Incoming,
+  route: ManifestRoute,
+  parts: V2Parts,
+): Promise<Reply> {
+  const { name: repository, reference } = route;
+  const actor = request.principal.name;
+  if (reference.kind === 'tag') {
+    await parts.commands.run('deleteTag', { repository, actor, tag: reference.tag });
+  } else {
+    await parts.commands.run('deleteManifest', { repository, actor, digest: reference.digest });
+  }
+  return emptyReply(202, {});
+}

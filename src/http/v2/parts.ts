@@ -1,0 +1,17 @@
+// What the handlers of `/v2/` are given.
+import type { Decide } from '../../access/decide.ts';
+import type { Commands } from '../../metadata/command.ts';
+import type { RegistryCommands } from '../../registry/commands.ts';
+import type { PullParts } from '../../registry/pull.ts';
+import type { PullCounter } from '../../registry/pull-counter.ts';
+import type { MissingParts } from '../../registry/put-manifest.command.ts';
+import type { UploadParts } from '../../registry/upload-state.ts';
+
+export interface V2Parts {
+  readonly decide: Decide;
+  readonly commands: Commands<RegistryCommands>;
+  readonly missingParts: MissingParts;
+  readonly pull: PullParts;
+  readonly pulls: PullCounter;
+  readonly upload: UploadParts;
+}

@@ -1,0 +1,25 @@
+// What a kind of job is: the work, how often, and how patiently it is tried again.
+
+export interface JobContext {
+  /** Call at least every few seconds of work. Throws when the lease was lost: somebody else has the job. */
+  extend(): Promise<void>;
+  /** True once the process is shutting down: end soon, the rest waits for the next turn. */
+  isStopping(): boolean;
+}
+
+export interface JobKind {
+  readonly kind: string;
+  /** Milliseconds between two runs; undefined = runs once for each time that it is added. */
+  readonly everyMs: number | undefined;
+  run(context: JobContext, args: unknown): Promise<void>;
+}
+
+/** Milliseconds that a job belongs to who took it, unless extended. */
+export const LEASE_MS = 60_000;
+/** Failures after which a job is laid aside. */
+export const MAX_ATTEMPTS = 10;
+
+/** Milliseconds until the next try: doubles from one second to an hour. */
+export function backOffMs(attempts: number): number {
+  return Math.min(1000 * 2 ** Math.max(0, attempts - 1), 3_600_000);
+}

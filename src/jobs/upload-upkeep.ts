@@ -1,0 +1,90 @@
+// What unfinished uploads leave behind: expired sessions, bytes queued for removal, files without a row.
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Commands } from '../metadata/command.ts';
+import { isStillNamed, nextRemovals } from '../metadata/removals.ts';
+import type { Sql } from '../metadata/sql.ts';
+import { findUpload, isUploadFile, staleUploads } from '../metadata/uploads.ts';
+import type { RegistryCommands } from '../registry/commands.ts';
+import type { JobContext, JobKind } from './job-kinds.ts';
+
+export interface UpkeepParts {
+  readonly sql: Sql;
+  readonly commands: Commands<RegistryCommands>;
+  readonly blobs: BlobStore;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Milliseconds that an upload may rest. */
+  readonly uploadAgeMs: number;
+  /** Is a request of this process writing to it? */
+  isWriting(upload: string): boolean;
+}
+
+const MINUTE_MS = 60_000;
+/** Rows in one look: bounds each transaction and the time between two looks at the lease. */
+const BATCH = 100;
+/** A file without a row may belong to a request that is just making the row. */
+const ORPHAN_AGE_MS = 60 * MINUTE_MS;
+/** Events that nobody consumes are kept so long. */
+const OUTBOX_AGE_MS = 30 * 24 * 60 * MINUTE_MS;
+
+export function upkeepJobs(parts: UpkeepParts): JobKind[] {
+  return [
+    { kind: 'expire-uploads', everyMs: MINUTE_MS, run: (context) => expireUploads(parts, context) },
+    { kind: 'remove-bytes', everyMs: MINUTE_MS / 2, run: (context) => removeBytes(parts, context) },
+    {
+      kind: 'sweep-uploads',
+      everyMs: 60 * MINUTE_MS,
+      run: (context) => sweepUploads(parts, context),
+    },
+    {
+      kind: 'trim-outbox',
+      everyMs: 60 * MINUTE_MS,
+      run: async () => {
+        await parts.commands.run('trimOutbox', parts.now() - OUTBOX_AGE_MS);
+      },
+    },
+  ];
+}
+
+/** Ends uploads that nobody continued. */
+export async function expireUploads(parts: UpkeepParts, context: JobContext): Promise<void> {
+  const before = parts.now() - parts.uploadAgeMs;
+  for (;;) {
+    const ids = await staleUploads(parts.sql, { before, limit: BATCH });
+    let expired = 0;
+    for (const id of ids) {
+      const upload = parts.isWriting(id) ? undefined : await findUpload(parts.sql, id);
+      if (upload === undefined) continue;
+      if (await parts.commands.run('expireUpload', { id, seen: upload.fence })) expired += 1;
+    }
+    if (expired === 0 || context.isStopping()) return;
+    await context.extend();
+  }
+}
+
+/** Removes the bytes that no row names, each looked up again at the moment of removal. */
+export async function removeBytes(parts: UpkeepParts, context: JobContext): Promise<void> {
+  let after = 0;
+  for (;;) {
+    const removals = await nextRemovals(parts.sql, { after, limit: BATCH });
+    for (const removal of removals) {
+      after = removal.id;
+      if (!(await isStillNamed(parts.sql, removal))) {
+        if (removal.kind === 'upload') await parts.blobs.discard(removal.key);
+        else await parts.blobs.remove(removal.key);
+      }
+      await parts.commands.run('forgetRemoval', removal.id);
+    }
+    if (removals.length === 0 || context.isStopping()) return;
+    await context.extend();
+  }
+}
+
+/** Removes files of the upload area that a crash left without a row. */
+export async function sweepUploads(parts: UpkeepParts, context: JobContext): Promise<void> {
+  for await (const file of parts.blobs.staleUploads(parts.now() - ORPHAN_AGE_MS)) {
+    if (context.isStopping()) return;
+    await context.extend();
+    if (!(await isUploadFile(parts.sql, file))) await parts.blobs.discard(file);
+  }
+}

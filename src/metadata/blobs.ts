@@ -1,0 +1,238 @@
+// Blobs: bytes known by digest, where they are, and which repositories may have them.
+import { sql as raw } from 'kysely';
+import { type Digest, digestFromBytes, digestToBytes } from '../oci/digest.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import { digestList, digestsIn, kept, locked } from './fragments.ts';
+import type { RepositoryId } from './repositories.ts';
+import type { Sql, Transaction } from './sql.ts';
+import { statement } from './statement.ts';
+
+export type BlobId = number;
+
+export interface StoredBlob {
+  readonly id: BlobId;
+  /** Bytes. */
+  readonly size: number;
+  /** Key in the blob store; null = the bytes are a payload. */
+  readonly storageKey: string | null;
+}
+
+const inRepository = statement<{ repository: string; digest: Uint8Array }>()((q, p) =>
+  q
+    .selectFrom('blobs as b')
+    .innerJoin('repository_blobs as rb', 'rb.blob_id', 'b.id')
+    .innerJoin('repositories as r', 'r.id', 'rb.repository_id')
+    .select(['b.id', 'b.size', 'b.storage_key as storageKey'])
+    .where('b.digest', '=', p.digest)
+    .where('r.name', '=', p.repository)
+    .where('rb.deleted_at', 'is', null)
+    .where('b.state', '=', 'stored'),
+);
+
+const byDigest = statement<{ digest: Uint8Array }>()((q, p, engine) =>
+  locked(
+    engine,
+    q
+      .selectFrom('blobs')
+      .select(['id', 'size', 'storage_key as storageKey', 'state'])
+      .where('digest', '=', p.digest),
+  ),
+);
+
+const idByDigest = statement<{ digest: Uint8Array }>()((q, p) =>
+  q.selectFrom('blobs').select('id').where('digest', '=', p.digest),
+);
+
+const insertBlob = statement<{
+  digest: Uint8Array;
+  size: number;
+  storageKey: string | null;
+  now: number;
+}>()((q, p) =>
+  q
+    .insertInto('blobs')
+    .values({
+      digest: p.digest,
+      size: p.size,
+      storage_key: p.storageKey,
+      state: 'stored',
+      created_at: p.now,
+    })
+    .onConflict((c) => c.column('digest').doNothing())
+    .returning('id'),
+);
+
+const insertAbsent = statement<{ digests: string; now: number }>()((q, p, engine) =>
+  q
+    .insertInto('blobs')
+    .columns(['digest', 'size', 'state', 'created_at'])
+    .expression(
+      q
+        .selectFrom(
+          raw<{ digest: Uint8Array }>`${digestsIn(engine, p.digests)}`.as<'wanted'>(
+            raw.ref('wanted'),
+          ),
+        )
+        .select([
+          'wanted.digest',
+          raw<number>`0`.as('size'),
+          raw<'absent'>`'absent'`.as('state'),
+          raw<number>`cast(${p.now} as bigint)`.as('created_at'),
+        ])
+        // SQLite would read `on conflict` as a join condition without it.
+        .where(raw<boolean>`true`),
+    )
+    .onConflict((c) => c.column('digest').doNothing()),
+);
+
+const fillBlob = statement<{ id: number; size: number; storageKey: string | null }>()((q, p) =>
+  q
+    .updateTable('blobs')
+    .set({ size: p.size, storage_key: p.storageKey, state: 'stored' })
+    .where('id', '=', p.id),
+);
+
+const insertPayload = statement<{ blob: number; bytes: Uint8Array }>()((q, p) =>
+  q
+    .insertInto('payloads')
+    .values({ blob_id: p.blob, bytes: p.bytes })
+    .onConflict((c) => c.column('blob_id').doNothing()),
+);
+
+const payloadOf = statement<{ blob: number }>()((q, p) =>
+  q.selectFrom('payloads').select('bytes').where('blob_id', '=', p.blob),
+);
+
+const link = statement<{ repository: number; blob: number; now: number }>()((q, p) =>
+  q
+    .insertInto('repository_blobs')
+    .values({ repository_id: p.repository, blob_id: p.blob, created_at: p.now, deleted_at: null })
+    .onConflict((c) => c.columns(['repository_id', 'blob_id']).doUpdateSet({ deleted_at: null })),
+);
+
+const unlink = statement<{ repository: number; blob: number; now: number }>()((q, p) =>
+  q
+    .updateTable('repository_blobs')
+    .set({ deleted_at: p.now })
+    .where('repository_id', '=', p.repository)
+    .where('blob_id', '=', p.blob)
+    .where('deleted_at', 'is', null),
+);
+
+const heldBlobs = statement<{ repository: number; digests: string }>()((q, p, engine) =>
+  kept(
+    engine,
+    q
+      .selectFrom('blobs as b')
+      .innerJoin('repository_blobs as rb', 'rb.blob_id', 'b.id')
+      .select('b.digest')
+      .where('rb.repository_id', '=', p.repository)
+      .where('rb.deleted_at', 'is', null)
+      .where('b.state', '=', 'stored')
+      .where('b.digest', 'in', digestsIn(engine, p.digests)),
+  ),
+);
+
+/** Repositories with a right to a blob; those of the same namespace first. */
+const holders = statement<{ digest: Uint8Array; prefix: string; limit: number }>()((q, p) =>
+  q
+    .selectFrom('blobs as b')
+    .innerJoin('repository_blobs as rb', 'rb.blob_id', 'b.id')
+    .innerJoin('repositories as r', 'r.id', 'rb.repository_id')
+    .select('r.name')
+    .where('b.digest', '=', p.digest)
+    .where('b.state', '=', 'stored')
+    .where('rb.deleted_at', 'is', null)
+    .orderBy(raw`case when substr(r.name, 1, length(${p.prefix})) = ${p.prefix} then 0 else 1 end`)
+    .orderBy('r.id')
+    .limit(p.limit),
+);
+
+/** A blob that a repository may have, or undefined. The statement of every blob GET and HEAD. */
+export async function findBlob(
+  sql: Sql,
+  key: { repository: RepositoryName; digest: Digest },
+): Promise<StoredBlob | undefined> {
+  return sql.first(inRepository, {
+    repository: key.repository,
+    digest: digestToBytes(key.digest),
+  });
+}
+
+export async function readPayload(sql: Sql, blob: BlobId): Promise<Uint8Array | undefined> {
+  return (await sql.first(payloadOf, { blob }))?.bytes;
+}
+
+export async function findBlobId(sql: Sql, digest: Digest): Promise<BlobId | undefined> {
+  return (await sql.first(idByDigest, { digest: digestToBytes(digest) }))?.id;
+}
+
+/** Where the bytes of a new blob are: under a key of the blob store, or here. */
+export type BlobPlace = { readonly storageKey: string } | { readonly payload: Uint8Array };
+
+/**
+ * Records that the bytes of `digest` are stored.
+ * @returns the blob, and whether `place` became its place; if not, other bytes of that digest were
+ * there first and those at `place` are not needed.
+ */
+export async function storeBlob(
+  tx: Transaction,
+  blob: { digest: Digest; size: number; place: BlobPlace },
+): Promise<{ id: BlobId; isNew: boolean }> {
+  const digest = digestToBytes(blob.digest);
+  const storageKey = 'storageKey' in blob.place ? blob.place.storageKey : null;
+  const now = await tx.now();
+  const inserted = await tx.first(insertBlob, { digest, size: blob.size, storageKey, now });
+  let id = inserted?.id;
+  if (id === undefined) {
+    const known = await tx.first(byDigest, { digest });
+    if (known === undefined) throw new Error('a blob row vanished within a transaction');
+    if (known.state === 'stored') return { id: known.id, isNew: false };
+    id = known.id;
+    await tx.run(fillBlob, { id, size: blob.size, storageKey });
+  }
+  if ('payload' in blob.place) {
+    await tx.run(insertPayload, { blob: id, bytes: blob.place.payload });
+  }
+  return { id, isNew: true };
+}
+
+/** Rows for digests that a manifest names and nobody has pushed yet: a part that is "not held". */
+export async function ensureBlobRows(tx: Transaction, digests: readonly Digest[]): Promise<void> {
+  const list = digestList(digests.map(digestToBytes));
+  await tx.run(insertAbsent, { digests: list, now: await tx.now() });
+}
+
+export async function linkBlob(
+  tx: Transaction,
+  pair: { repository: RepositoryId; blob: BlobId },
+): Promise<void> {
+  await tx.run(link, { ...pair, now: await tx.now() });
+}
+
+/** @returns false when the repository did not hold the blob. */
+export async function unlinkBlob(
+  tx: Transaction,
+  pair: { repository: RepositoryId; blob: BlobId },
+): Promise<boolean> {
+  return (await tx.run(unlink, { ...pair, now: await tx.now() })) > 0;
+}
+
+/** Which of `digests` the repository holds as blobs. */
+export async function heldAsBlobs(
+  tx: Transaction,
+  wanted: { repository: RepositoryId; digests: readonly Digest[] },
+): Promise<Set<Digest>> {
+  const digests = digestList(wanted.digests.map(digestToBytes));
+  const rows = await tx.all(heldBlobs, { repository: wanted.repository, digests });
+  return new Set(rows.map((row) => digestFromBytes(row.digest)));
+}
+
+/** Names of at most `limit` repositories that hold a blob, those under `prefix` first. */
+export async function repositoriesWithBlob(
+  sql: Sql,
+  wanted: { digest: Digest; prefix: string; limit: number },
+): Promise<string[]> {
+  const rows = await sql.all(holders, { ...wanted, digest: digestToBytes(wanted.digest) });
+  return rows.map((row) => row.name);
+}

@@ -1,0 +1,131 @@
+// Many commands, one transaction, one sync: the writer of SQLite.
+//
+// All commands that wait are taken together, each runs in a savepoint of its own, one commit makes
+// them durable, then everyone is answered. A command that fails is rolled back to its savepoint and
+// takes nothing of another's with it.
+import {
+  type CommandRunner,
+  type CommandTable,
+  type CommitObservation,
+  commandOf,
+  type Durability,
+} from './command.ts';
+import { explainSqliteFault, type SqliteConnection } from './sqlite.ts';
+
+interface Waiting {
+  readonly name: string;
+  readonly args: unknown;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+export interface GroupCommitOptions {
+  readonly connection: SqliteConnection;
+  readonly commands: CommandTable;
+  observe?(commit: CommitObservation): void;
+  /** Waits until commands that are on their way have arrived; absent = the ones present are the batch. */
+  gather?(): Promise<void>;
+}
+
+/** Commands in one transaction: bounds how long a reader of the log waits and how much one fault undoes. */
+const BATCH_COMMANDS = 256;
+/** Commits between two looks at the log: at 4 KiB a page and a few pages a commit, some megabytes. */
+const COMMITS_PER_CHECKPOINT = 500;
+
+export class GroupCommit implements CommandRunner {
+  readonly #options: GroupCommitOptions;
+  readonly #waiting: Waiting[] = [];
+  #draining: Promise<void> | undefined;
+  #synchronous: Durability = 'synced';
+  #commitsSinceCheckpoint = 0;
+  #closed = false;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  run(name: string, args: unknown): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new Error('the writer is closed'));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ name, args, resolve, reject });
+      this.#draining ??= this.#drain().finally(() => {
+        this.#draining = undefined;
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+    this.#options.connection.execute('pragma wal_checkpoint(truncate)');
+    this.#options.connection.close();
+  }
+
+  async #drain(): Promise<void> {
+    await this.#options.gather?.();
+    while (this.#waiting.length > 0) {
+      await this.#commitBatch(this.#waiting.splice(0, BATCH_COMMANDS));
+      await this.#options.gather?.();
+      this.#checkpointWhenDue();
+    }
+  }
+
+  async #commitBatch(batch: readonly Waiting[]): Promise<void> {
+    const started = performance.now();
+    const { connection, commands } = this.#options;
+    const isSynced = batch.some((w) => commands[w.name]?.durability !== 'relaxed');
+    let outcomes: Outcome[];
+    try {
+      this.#setSynchronous(isSynced ? 'synced' : 'relaxed');
+      connection.execute('begin immediate');
+      outcomes = [];
+      for (const waiting of batch) outcomes.push(await this.#runInSavepoint(waiting));
+      connection.execute('commit');
+    } catch (cause) {
+      // The transaction as a whole failed: nobody's command took effect.
+      if (connection.inTransaction) connection.execute('rollback');
+      const error = explainSqliteFault(cause);
+      outcomes = batch.map(() => ({ error }));
+    }
+    const seconds = (performance.now() - started) / 1000;
+    this.#options.observe?.({ commands: batch.length, synced: isSynced, seconds });
+    batch.forEach((waiting, index) => {
+      const outcome = outcomes[index] as Outcome;
+      if ('value' in outcome) waiting.resolve(outcome.value);
+      else waiting.reject(outcome.error);
+    });
+  }
+
+  async #runInSavepoint(waiting: Waiting): Promise<Outcome> {
+    const { connection, commands } = this.#options;
+    connection.execute('savepoint command');
+    try {
+      const value = await commandOf(commands, waiting.name).run(connection, waiting.args);
+      connection.execute('release command');
+      return { value };
+    } catch (error) {
+      // On a full disk SQLite may have ended the whole transaction by itself: then all of it failed.
+      if (!connection.inTransaction) throw error;
+      connection.execute('rollback to command');
+      connection.execute('release command');
+      return { error: explainSqliteFault(error) };
+    }
+  }
+
+  /** A batch is synced when any of its commands asks for it; the log is one file, so a sync covers all before. */
+  #setSynchronous(durability: Durability): void {
+    if (this.#synchronous === durability) return;
+    const mode = durability === 'synced' ? 'full' : 'normal';
+    this.#options.connection.execute(`pragma synchronous = ${mode}`);
+    this.#synchronous = durability;
+  }
+
+  #checkpointWhenDue(): void {
+    this.#commitsSinceCheckpoint += 1;
+    if (this.#commitsSinceCheckpoint < COMMITS_PER_CHECKPOINT) return;
+    this.#commitsSinceCheckpoint = 0;
+    this.#options.connection.execute('pragma wal_checkpoint(passive)');
+  }
+}

@@ -1,0 +1,350 @@
+// Manifests: which a repository holds, what they name, who refers to them.
+import { sql as raw } from 'kysely';
+import { type Digest, digestFromBytes, digestToBytes } from '../oci/digest.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { Tag } from '../oci/tag.ts';
+import type { BlobId } from './blobs.ts';
+import { digestList, digestsIn, numbersIn } from './fragments.ts';
+import type { RepositoryId } from './repositories.ts';
+import type { Sql, Transaction } from './sql.ts';
+import { statement } from './statement.ts';
+
+export type ManifestId = number;
+
+export interface StoredManifest {
+  readonly id: ManifestId;
+  readonly blobId: BlobId;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string;
+}
+
+const byTag = statement<{ repository: string; tag: string }>()((q, p) =>
+  q
+    .selectFrom('repositories as r')
+    .innerJoin('tags as t', 't.repository_id', 'r.id')
+    .innerJoin('manifests as m', 'm.id', 't.manifest_id')
+    .innerJoin('blobs as b', 'b.id', 'm.blob_id')
+    .select(['m.id', 'b.id as blobId', 'b.digest', 'b.size', 'm.media_type as mediaType'])
+    .where('r.name', '=', p.repository)
+    .where('t.name', '=', p.tag),
+);
+
+const byDigest = statement<{ repository: string; digest: Uint8Array }>()((q, p) =>
+  q
+    .selectFrom('repositories as r')
+    .innerJoin('manifests as m', 'm.repository_id', 'r.id')
+    .innerJoin('blobs as b', 'b.id', 'm.blob_id')
+    .select(['m.id', 'b.id as blobId', 'b.digest', 'b.size', 'm.media_type as mediaType'])
+    .where('b.digest', '=', p.digest)
+    .where('r.name', '=', p.repository)
+    .where('m.deleted_at', 'is', null),
+);
+
+const upsertManifest = statement<{
+  repository: number;
+  blob: number;
+  mediaType: string;
+  artifactType: string | null;
+  subject: number | null;
+  now: number;
+}>()((q, p) =>
+  q
+    .insertInto('manifests')
+    .values({
+      repository_id: p.repository,
+      blob_id: p.blob,
+      media_type: p.mediaType,
+      artifact_type: p.artifactType,
+      subject_id: p.subject,
+      created_at: p.now,
+      deleted_at: null,
+    })
+    .onConflict((c) =>
+      c.columns(['repository_id', 'blob_id']).doUpdateSet({
+        media_type: (e) => e.ref('excluded.media_type'),
+        artifact_type: (e) => e.ref('excluded.artifact_type'),
+        deleted_at: null,
+      }),
+    )
+    .returning('id'),
+);
+
+const insertReferences = statement<{ parent: number; kind: string; digests: string }>()(
+  (q, p, engine) =>
+    q
+      .insertInto('manifest_references')
+      .columns(['parent_id', 'child_id', 'kind'])
+      .expression(
+        q
+          .selectFrom('blobs as b')
+          .select([
+            raw<number>`cast(${p.parent} as bigint)`.as('parent_id'),
+            'b.id as child_id',
+            raw<string>`cast(${p.kind} as text)`.as('kind'),
+          ])
+          .where('b.digest', 'in', digestsIn(engine, p.digests)),
+      )
+      .onConflict((c) => c.doNothing()),
+);
+
+const insertReferrer = statement<{
+  repository: number;
+  subject: number;
+  manifest: number;
+  artifactType: string | null;
+  descriptor: string;
+}>()((q, p) =>
+  q
+    .insertInto('referrers')
+    .values({
+      repository_id: p.repository,
+      subject_id: p.subject,
+      manifest_id: p.manifest,
+      artifact_type: p.artifactType,
+      descriptor: p.descriptor,
+    })
+    .onConflict((c) =>
+      c.columns(['repository_id', 'subject_id', 'manifest_id']).doUpdateSet({
+        artifact_type: (e) => e.ref('excluded.artifact_type'),
+        descriptor: (e) => e.ref('excluded.descriptor'),
+      }),
+    ),
+);
+
+const deleteReferrer = statement<{ manifest: number; repository: number; subject: number }>()(
+  (q, p) =>
+    q
+      .deleteFrom('referrers')
+      .where('repository_id', '=', p.repository)
+      .where('subject_id', '=', p.subject)
+      .where('manifest_id', '=', p.manifest),
+);
+
+const subjectOf = statement<{ manifest: number }>()((q, p) =>
+  q.selectFrom('manifests').select('subject_id').where('id', '=', p.manifest),
+);
+
+const markDeleted = statement<{ manifest: number; now: number }>()((q, p) =>
+  q
+    .updateTable('manifests')
+    .set({ deleted_at: p.now })
+    .where('id', '=', p.manifest)
+    .where('deleted_at', 'is', null),
+);
+
+const heldManifests = statement<{ repository: number; digests: string }>()((q, p, engine) =>
+  q
+    .selectFrom('manifests as m')
+    .innerJoin('blobs as b', 'b.id', 'm.blob_id')
+    .select('b.digest')
+    .where('m.repository_id', '=', p.repository)
+    .where('m.deleted_at', 'is', null)
+    .where('b.digest', 'in', digestsIn(engine, p.digests)),
+);
+
+const parentsOfBlobs = statement<{ repository: number; blobs: string }>()((q, p, engine) =>
+  q
+    .selectFrom('manifest_references as ref')
+    .innerJoin('manifests as m', 'm.id', 'ref.parent_id')
+    .select(['m.id', 'm.blob_id as blobId'])
+    .where('ref.child_id', 'in', numbersIn(engine, p.blobs))
+    .where('ref.kind', '!=', 'subject')
+    .where('m.repository_id', '=', p.repository)
+    .where('m.deleted_at', 'is', null),
+);
+
+const subjectsOfBlobs = statement<{ repository: number; blobs: string }>()((q, p, engine) =>
+  q
+    .selectFrom('manifests as referrer')
+    .innerJoin('manifests as m', (j) =>
+      j
+        .onRef('m.blob_id', '=', 'referrer.subject_id')
+        .onRef('m.repository_id', '=', 'referrer.repository_id'),
+    )
+    .select(['m.id', 'm.blob_id as blobId'])
+    .where('referrer.blob_id', 'in', numbersIn(engine, p.blobs))
+    .where('referrer.repository_id', '=', p.repository)
+    .where('referrer.deleted_at', 'is', null)
+    .where('m.deleted_at', 'is', null),
+);
+
+const tagsOfManifests = statement<{ manifests: string; limit: number }>()((q, p, engine) =>
+  q
+    .selectFrom('tags')
+    .select('name')
+    .where('manifest_id', 'in', numbersIn(engine, p.manifests))
+    .orderBy('name')
+    .limit(p.limit),
+);
+
+const referrersPage = statement<{
+  repository: string;
+  subject: Uint8Array;
+  after: number;
+  limit: number;
+}>()((q, p) =>
+  q
+    .selectFrom('blobs as b')
+    .innerJoin('repositories as r', (j) => j.on('r.name', '=', p.repository))
+    .innerJoin('referrers as f', (j) =>
+      j.onRef('f.repository_id', '=', 'r.id').onRef('f.subject_id', '=', 'b.id'),
+    )
+    .select(['f.manifest_id as manifestId', 'f.artifact_type as artifactType', 'f.descriptor'])
+    .where('b.digest', '=', p.subject)
+    .where('f.manifest_id', '>', p.after)
+    .orderBy('f.manifest_id')
+    .limit(p.limit),
+);
+
+export async function findManifestByTag(
+  sql: Sql,
+  key: { repository: RepositoryName; tag: Tag },
+): Promise<StoredManifest | undefined> {
+  const row = await sql.first(byTag, key);
+  return row && { ...row, digest: digestFromBytes(row.digest) };
+}
+
+export async function findManifestByDigest(
+  sql: Sql,
+  key: { repository: RepositoryName; digest: Digest },
+): Promise<StoredManifest | undefined> {
+  const digest = digestToBytes(key.digest);
+  const row = await sql.first(byDigest, { repository: key.repository, digest });
+  return row && { ...row, digest: key.digest };
+}
+
+const notReferring = statement<{ repository: string; subject: Uint8Array; digests: string }>()(
+  (q, p, engine) =>
+    q
+      .selectFrom('manifests as m')
+      .innerJoin('repositories as r', 'r.id', 'm.repository_id')
+      .innerJoin('blobs as b', 'b.id', 'm.blob_id')
+      .leftJoin('blobs as s', 's.id', 'm.subject_id')
+      .select('b.digest')
+      .where('r.name', '=', p.repository)
+      .where('m.deleted_at', 'is', null)
+      .where('b.digest', 'in', digestsIn(engine, p.digests))
+      .where((e) => e.or([e('s.digest', 'is', null), e('s.digest', '!=', p.subject)])),
+);
+
+/** Which of `digests` the repository holds as manifests that do not name `subject` themselves. */
+export async function heldManifestDigests(
+  sql: Sql,
+  wanted: { repository: RepositoryName; subject: Digest; digests: readonly Digest[] },
+): Promise<Set<Digest>> {
+  if (wanted.digests.length === 0) return new Set();
+  const rows = await sql.all(notReferring, {
+    repository: wanted.repository,
+    subject: digestToBytes(wanted.subject),
+    digests: digestList(wanted.digests.map(digestToBytes)),
+  });
+  return new Set(rows.map((row) => digestFromBytes(row.digest)));
+}
+
+export interface NewManifest {
+  readonly repository: RepositoryId;
+  readonly blob: BlobId;
+  readonly mediaType: string;
+  readonly artifactType: string | undefined;
+  readonly subject: BlobId | undefined;
+}
+
+/** Records a manifest, or brings back a deleted one. */
+export async function storeManifest(tx: Transaction, manifest: NewManifest): Promise<ManifestId> {
+  const row = await tx.first(upsertManifest, {
+    repository: manifest.repository,
+    blob: manifest.blob,
+    mediaType: manifest.mediaType,
+    artifactType: manifest.artifactType ?? null,
+    subject: manifest.subject ?? null,
+    now: await tx.now(),
+  });
+  if (row === undefined) throw new Error('an upsert of a manifest gave no row');
+  return row.id;
+}
+
+/** Records what a manifest names; a blob row must exist for each digest. */
+export async function storeReferences(
+  tx: Transaction,
+  references: { parent: ManifestId; kind: string; digests: readonly Digest[] },
+): Promise<void> {
+  const { parent, kind } = references;
+  const digests = digestList(references.digests.map(digestToBytes));
+  await tx.run(insertReferences, { parent, kind, digests });
+}
+
+export interface NewReferrer {
+  readonly repository: RepositoryId;
+  readonly subject: BlobId;
+  readonly manifest: ManifestId;
+  readonly artifactType: string | undefined;
+  /** The JSON of the descriptor, as it stands in a listing. */
+  readonly descriptor: string;
+}
+
+export async function storeReferrer(tx: Transaction, referrer: NewReferrer): Promise<void> {
+  await tx.run(insertReferrer, { ...referrer, artifactType: referrer.artifactType ?? null });
+}
+
+/** Takes a manifest out of the repository; its rows stay for the trash. @returns false when it was gone. */
+export async function deleteManifest(
+  tx: Transaction,
+  key: { repository: RepositoryId; manifest: ManifestId },
+): Promise<boolean> {
+  const { manifest, repository } = key;
+  if ((await tx.run(markDeleted, { manifest, now: await tx.now() })) === 0) return false;
+  const subject = (await tx.first(subjectOf, { manifest }))?.subject_id;
+  if (subject != null) await tx.run(deleteReferrer, { repository, manifest, subject });
+  return true;
+}
+
+/** Which of `digests` the repository holds as manifests. */
+export async function heldAsManifests(
+  tx: Transaction,
+  wanted: { repository: RepositoryId; digests: readonly Digest[] },
+): Promise<Set<Digest>> {
+  const digests = digestList(wanted.digests.map(digestToBytes));
+  const rows = await tx.all(heldManifests, { repository: wanted.repository, digests });
+  return new Set(rows.map((row) => digestFromBytes(row.digest)));
+}
+
+/**
+ * Names of at most `limit` tags of the repository that would lose a part without this blob or
+ * manifest. Climbs, a level a round, from what names it to what names that, and from a referrer to
+ * its subject, until something tagged is met.
+ */
+export async function tagsThatNeed(
+  tx: Transaction,
+  part: { repository: RepositoryId; blob: BlobId; limit: number },
+): Promise<string[]> {
+  const { repository, limit } = part;
+  const seen = new Set<ManifestId>();
+  let blobs = JSON.stringify([part.blob]);
+  for (let level = 0; ; level += 1) {
+    const above = await tx.all(parentsOfBlobs, { repository, blobs });
+    // The part's own subject does not hold it: a referrer may be deleted.
+    if (level > 0) above.push(...(await tx.all(subjectsOfBlobs, { repository, blobs })));
+    const fresh = above.filter((manifest) => !seen.has(manifest.id));
+    if (fresh.length === 0) return [];
+    for (const manifest of fresh) seen.add(manifest.id);
+    const manifests = JSON.stringify(fresh.map((manifest) => manifest.id));
+    const tags = await tx.all(tagsOfManifests, { manifests, limit });
+    if (tags.length > 0) return tags.map((tag) => tag.name);
+    blobs = JSON.stringify(fresh.map((manifest) => manifest.blobId));
+  }
+}
+
+export interface Referrer {
+  readonly manifestId: ManifestId;
+  readonly artifactType: string | null;
+  readonly descriptor: string;
+}
+
+/** Up to `limit` referrers of a subject with ids above `after`, oldest first. */
+export async function listReferrers(
+  sql: Sql,
+  page: { repository: RepositoryName; subject: Digest; after: ManifestId; limit: number },
+): Promise<Referrer[]> {
+  return sql.all(referrersPage, { ...page, subject: digestToBytes(page.subject) });
+}

@@ -1,0 +1,50 @@
+// What happened, for those who want to know later: webhooks, scans, replication. A row is written in
+// the transaction of the event itself, so that none is lost and none is told that did not happen.
+import type { Digest } from '../oci/digest.ts';
+import type { RepositoryId } from './repositories.ts';
+import type { Transaction } from './sql.ts';
+import { statement } from './statement.ts';
+
+export type OutboxEvent =
+  | { readonly kind: 'push'; readonly digest: Digest; readonly mediaType: string }
+  | {
+      readonly kind: 'tag';
+      readonly tag: string;
+      readonly from: Digest | undefined;
+      readonly to: Digest | undefined;
+    }
+  | { readonly kind: 'delete-manifest'; readonly digest: Digest }
+  | { readonly kind: 'delete-blob'; readonly digest: Digest };
+
+const insertEvent = statement<{ kind: string; repository: number; detail: string; now: number }>()(
+  (q, p) =>
+    q.insertInto('outbox').values({
+      kind: p.kind,
+      repository_id: p.repository,
+      detail: p.detail,
+      state: 'waiting',
+      created_at: p.now,
+    }),
+);
+
+const deleteOlder = statement<{ before: number }>()((q, p) =>
+  q.deleteFrom('outbox').where('created_at', '<', p.before),
+);
+
+export async function announce(
+  tx: Transaction,
+  event: OutboxEvent & { repository: RepositoryId; actor: string },
+): Promise<void> {
+  const { kind, repository, ...detail } = event;
+  await tx.run(insertEvent, {
+    kind,
+    repository,
+    detail: JSON.stringify(detail),
+    now: await tx.now(),
+  });
+}
+
+/** Forgets events from before `before` (ms). @returns how many. */
+export async function trimOutbox(tx: Transaction, before: number): Promise<number> {
+  return tx.run(deleteOlder, { before });
+}

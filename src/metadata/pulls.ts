@@ -1,0 +1,75 @@
+// How often, and when last, manifests and tags were pulled. Counters, added up in memory and flushed
+// in batches: a pull never waits for a write.
+import type { ManifestId } from './manifests.ts';
+import type { Transaction } from './sql.ts';
+import { statement } from './statement.ts';
+
+export interface PullCount {
+  readonly manifest: ManifestId;
+  readonly count: number;
+  /** Milliseconds since 1970. */
+  readonly lastAt: number;
+}
+
+const addToManifest = statement<{ manifest: number; count: number; lastAt: number }>()((q, p) =>
+  q
+    .insertInto('manifest_pulls')
+    .values({ manifest_id: p.manifest, count: p.count, last_at: p.lastAt })
+    .onConflict((c) =>
+      c.column('manifest_id').doUpdateSet({
+        count: (e) => e('manifest_pulls.count', '+', e.ref('excluded.count')),
+        last_at: (e) => e.ref('excluded.last_at'),
+      }),
+    ),
+);
+
+const tagsOf = statement<{ manifest: number }>()((q, p) =>
+  q.selectFrom('tags').select('id').where('manifest_id', '=', p.manifest),
+);
+
+const addToTag = statement<{ tag: number; count: number; lastAt: number }>()((q, p) =>
+  q
+    .insertInto('tag_pulls')
+    .values({ tag_id: p.tag, count: p.count, last_at: p.lastAt })
+    .onConflict((c) =>
+      c.column('tag_id').doUpdateSet({
+        count: (e) => e('tag_pulls.count', '+', e.ref('excluded.count')),
+        last_at: (e) => e.ref('excluded.last_at'),
+      }),
+    ),
+);
+
+/** Indexes that a manifest was reached through, as far as the registry can know: all that name it. */
+const indexesOf = statement<{ manifest: number }>()((q, p) =>
+  q
+    .selectFrom('manifests as child')
+    .innerJoin('manifest_references as ref', 'ref.child_id', 'child.blob_id')
+    .innerJoin('manifests as parent', 'parent.id', 'ref.parent_id')
+    .select('parent.id')
+    .distinct()
+    .where('child.id', '=', p.manifest)
+    .where('ref.kind', '=', 'manifest')
+    .whereRef('parent.repository_id', '=', 'child.repository_id')
+    .where('parent.deleted_at', 'is', null),
+);
+
+const manifestExists = statement<{ manifest: number }>()((q, p) =>
+  q.selectFrom('manifests').select('id').where('id', '=', p.manifest),
+);
+
+/** Credits the manifests, the tags that point at them now, and the indexes that name them (without a count). */
+export async function addPulls(tx: Transaction, pulls: readonly PullCount[]): Promise<void> {
+  for (const { manifest, count, lastAt } of pulls) {
+    if ((await tx.first(manifestExists, { manifest })) === undefined) continue;
+    await tx.run(addToManifest, { manifest, count, lastAt });
+    for (const tag of await tx.all(tagsOf, { manifest })) {
+      await tx.run(addToTag, { tag: tag.id, count, lastAt });
+    }
+    for (const index of await tx.all(indexesOf, { manifest })) {
+      await tx.run(addToManifest, { manifest: index.id, count: 0, lastAt });
+      for (const tag of await tx.all(tagsOf, { manifest: index.id })) {
+        await tx.run(addToTag, { tag: tag.id, count: 0, lastAt });
+      }
+    }
+  }
+}

@@ -1,0 +1,121 @@
+// SQLite: the only file that knows `bun:sqlite`. A connection belongs to one thread.
+import { Database, type Statement as Prepared, SQLiteError } from 'bun:sqlite';
+import { RegistryError } from '../oci/errors.ts';
+import type { Clock, Transaction } from './sql.ts';
+import type { SqlValue, Statement } from './statement.ts';
+
+interface Ready {
+  readonly prepared: Prepared<unknown, SqlValue[]>;
+  bind(parameters: Readonly<Record<string, SqlValue>>): SqlValue[];
+}
+
+export class SqliteConnection implements Transaction {
+  readonly engine = 'sqlite';
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #ready = new WeakMap<object, Ready>();
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  async all<P, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
+    const ready = this.#prepare(statement);
+    return ready.prepared.all(...ready.bind(parameters as never)) as R[];
+  }
+
+  async first<P, R>(statement: Statement<P, R>, parameters: P): Promise<R | undefined> {
+    const ready = this.#prepare(statement);
+    return (ready.prepared.get(...ready.bind(parameters as never)) ?? undefined) as R | undefined;
+  }
+
+  async run<P, R>(statement: Statement<P, R>, parameters: P): Promise<number> {
+    const ready = this.#prepare(statement);
+    return ready.prepared.run(...ready.bind(parameters as never)).changes;
+  }
+
+  async now(): Promise<number> {
+    return this.#clock();
+  }
+
+  /** Runs SQL text as it is: migrations, `begin`, `pragma`. */
+  execute(sql: string): void {
+    this.#database.run(sql);
+  }
+
+  /** Runs SQL text with positional values and gives its rows; for migrations only. */
+  query(sql: string, values: SqlValue[]): unknown[] {
+    return this.#database.prepare(sql).all(...values);
+  }
+
+  get inTransaction(): boolean {
+    return this.#database.inTransaction;
+  }
+
+  /** The whole database as bytes: the simulation's picture of a disk. */
+  serialize(): Uint8Array {
+    return this.#database.serialize();
+  }
+
+  close(): void {
+    this.#database.close(true);
+  }
+
+  #prepare(statement: Statement<unknown, unknown>): Ready {
+    const known = this.#ready.get(statement);
+    if (known !== undefined) return known;
+    const compiled = statement.compile('sqlite');
+    const ready = { prepared: this.#database.prepare(compiled.sql), bind: compiled.bind };
+    this.#ready.set(statement, ready as Ready);
+    return ready as Ready;
+  }
+}
+
+/** Milliseconds that a connection waits for another process's transaction before it gives up. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+/** Opens the writing connection, creating the file. `:memory:` and serialized bytes are for tests. */
+export function openSqliteWriter(source: string | Uint8Array, clock: Clock): SqliteConnection {
+  const database =
+    typeof source === 'string'
+      ? new Database(source, { create: true, readwrite: true })
+      : Database.deserialize(source);
+  // Before the first table, or it never takes effect.
+  database.run('pragma auto_vacuum = incremental');
+  database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  database.run('pragma journal_mode = wal');
+  database.run('pragma foreign_keys = on');
+  database.run('pragma synchronous = full');
+  // Checkpoints are run by the writer between batches, never inside a commit that somebody waits for.
+  database.run('pragma wal_autocheckpoint = 0');
+  database.run('pragma cache_size = -32768');
+  database.run('pragma temp_store = memory');
+  return new SqliteConnection(database, clock);
+}
+
+/** Opens a connection that only reads. The file must exist. */
+export function openSqliteReader(path: string, clock: Clock): SqliteConnection {
+  const database = new Database(path, { readonly: true });
+  database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  database.run('pragma query_only = on');
+  database.run('pragma cache_size = -32768');
+  database.run('pragma mmap_size = 268435456');
+  return new SqliteConnection(database, clock);
+}
+
+/** Turns a fault of SQLite into one that a client and an operator can act on; other errors stay. */
+export function explainSqliteFault(error: unknown): unknown {
+  if (!(error instanceof SQLiteError)) return error;
+  const code = error.code ?? '';
+  if (code === 'SQLITE_FULL') {
+    return new RegistryError('STORAGE_FULL', undefined, undefined, { cause: error });
+  }
+  if (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED') {
+    return new RegistryError('UNAVAILABLE', undefined, undefined, { cause: error });
+  }
+  if (/^SQLITE_(IOERR|READONLY|CANTOPEN|CORRUPT|PERM|NOTADB)/.test(code)) {
+    return new RegistryError('STORAGE_FAILED', undefined, undefined, { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,43 @@
+// All writes of the protocol, by name: the table that the writer runs.
+import { type Command, relaxed } from '../metadata/command.ts';
+import { trimOutbox } from '../metadata/outbox.ts';
+import { addPulls, type PullCount } from '../metadata/pulls.ts';
+import { forgetRemoval } from '../metadata/removals.ts';
+import type { Transaction } from '../metadata/sql.ts';
+import { deleteBlobCommand, deleteManifestCommand, deleteTagCommand } from './delete.command.ts';
+import type { Guards } from './guards.ts';
+import { putManifestCommand } from './put-manifest.command.ts';
+import {
+  cancelUpload,
+  expireUpload,
+  finishUpload,
+  holdUpload,
+  intendKey,
+  mountBlob,
+  recordUpload,
+  startUpload,
+  takeOver,
+} from './upload.command.ts';
+
+export function registryCommands(guards: Guards) {
+  return {
+    startUpload,
+    takeOver,
+    recordUpload,
+    holdUpload,
+    intendKey,
+    finishUpload,
+    cancelUpload,
+    expireUpload,
+    mountBlob,
+    putManifest: putManifestCommand(guards),
+    deleteTag: deleteTagCommand(guards),
+    deleteManifest: deleteManifestCommand(guards),
+    deleteBlob: deleteBlobCommand(),
+    addPulls: relaxed((tx: Transaction, pulls: readonly PullCount[]) => addPulls(tx, pulls)),
+    forgetRemoval: relaxed((tx: Transaction, id: number) => forgetRemoval(tx, id)),
+    trimOutbox: relaxed((tx: Transaction, before: number) => trimOutbox(tx, before)),
+  } satisfies Record<string, Command<never, unknown>>;
+}
+
+export type RegistryCommands = ReturnType<typeof registryCommands>;

@@ -1,0 +1,191 @@
+// Makes an upload a blob: digest compared, bytes on stable storage, then one command, then the answer.
+import { createHasher, hashBytes } from '../blobs/hasher.ts';
+import type { UploadRow } from '../metadata/uploads.ts';
+import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import { LIMITS } from '../oci/limits.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import { keepReceived, type ReceivedFile, receive } from './receive-upload.ts';
+import { overtaken } from './upload.command.ts';
+import { beginUpload } from './upload.ts';
+import { collectUpTo, joined, lengthFault, type UploadBody } from './upload-body.ts';
+import { type Append, type UploadParts, uploadForWriting } from './upload-state.ts';
+
+export interface Finish extends Append {
+  readonly digest: Digest;
+}
+
+/**
+ * Adds the last bytes, if any, and makes the upload a blob of the repository. When it resolves, the
+ * blob survives the loss of power.
+ * @throws as `appendToUpload`; RegistryError DIGEST_INVALID, and then the upload is gone.
+ */
+export async function finishUpload(parts: UploadParts, finish: Finish): Promise<void> {
+  const upload = await uploadForWriting(parts, finish);
+  await parts.live.write(finish.id, finish.body, async () => {
+    if (finish.body.length === 0 && upload.file !== undefined && isOurs(parts, upload)) {
+      await closeFile(parts, finish, { ...upload, file: upload.file });
+      return;
+    }
+    // Bytes that all come now are hashed as the digest asks for, whatever the upload was started with.
+    const algorithm = upload.size === 0 ? digestAlgorithm(finish.digest) : upload.algorithm;
+    const received = await receive(parts, { upload, append: finish, algorithm });
+    if (received.error !== undefined) {
+      await keepReceived(parts, upload, received);
+      throw received.error;
+    }
+    if (received.kind === 'small') await finishSmall(parts, { finish, upload }, received.bytes);
+    else await finishFile(parts, finish, received);
+  });
+}
+
+/** One POST with the whole blob. Needs no upload when it is small. @throws as `finishUpload`. */
+export async function pushBlob(
+  parts: UploadParts,
+  push: { repository: RepositoryName; actor: string; digest: Digest; body: UploadBody },
+): Promise<void> {
+  const { repository, digest, body } = push;
+  if (body.length === undefined || body.length > LIMITS.smallBlobBytes) {
+    const algorithm = digestAlgorithm(digest);
+    const { id } = await beginUpload(parts, { repository, actor: push.actor, algorithm });
+    await finishUpload(parts, { repository, id, start: undefined, body, digest });
+    return;
+  }
+  await parts.live.write(parts.newId(), body, async () => {
+    const { chunks, size, error } = await collectUpTo(body, LIMITS.smallBlobBytes);
+    const fault = error ?? lengthFault(body.length, size);
+    if (fault !== undefined) throw fault;
+    const bytes = joined(chunks);
+    const actual = hashBytes(digestAlgorithm(digest), bytes);
+    if (actual !== digest) throw digestMismatch(digest, actual);
+    const blob = { upload: undefined, repository, digest, size, place: { payload: bytes } };
+    await parts.commands.run('finishUpload', blob);
+  });
+}
+
+function isOurs(parts: UploadParts, upload: UploadRow): boolean {
+  return upload.writer === undefined || upload.writer === parts.instance;
+}
+
+async function finishSmall(
+  parts: UploadParts,
+  request: { finish: Finish; upload: UploadRow },
+  bytes: Uint8Array,
+): Promise<void> {
+  const { finish, upload } = request;
+  const { id, repository, digest } = finish;
+  const actual = hashBytes(digestAlgorithm(digest), bytes);
+  if (actual !== digest) throw await dropped(parts, finish, actual);
+  await parts.commands.run('finishUpload', {
+    upload: { id, fence: upload.fence },
+    repository,
+    digest,
+    size: bytes.length,
+    place: { payload: bytes },
+  });
+}
+
+/** The closing PUT without bytes: what docker and most clients send. Takes and names the key in one step. */
+async function closeFile(
+  parts: UploadParts,
+  finish: Finish,
+  upload: UploadRow & { file: string },
+): Promise<void> {
+  const { id, digest } = finish;
+  const { file, size } = upload;
+  await checkDigest(parts, finish, { file, size, digest: upload.digest });
+  const storageKey = newStorageKey(parts, digest);
+  const take = {
+    id,
+    seen: upload.fence,
+    writer: parts.instance,
+    file,
+    storageKey,
+    left: undefined,
+  };
+  const fence = await parts.commands.run('takeOver', take);
+  if (fence === undefined) throw overtaken();
+  await commit(parts, finish, { file, size, fence, storageKey });
+}
+
+async function finishFile(
+  parts: UploadParts,
+  finish: Finish,
+  received: ReceivedFile,
+): Promise<void> {
+  const { file, size, fence } = received;
+  await checkDigest(parts, finish, received);
+  const storageKey = newStorageKey(parts, finish.digest);
+  const isStillOurs = await parts.commands.run('intendKey', { id: finish.id, fence, storageKey });
+  if (!isStillOurs) throw overtaken();
+  await commit(parts, finish, { file, size, fence, storageKey });
+}
+
+async function commit(
+  parts: UploadParts,
+  finish: Finish,
+  bytes: { file: string; size: number; fence: number; storageKey: string },
+): Promise<void> {
+  const { id, repository, digest } = finish;
+  const { file, size, fence, storageKey } = bytes;
+  // Bytes first, row second: a crash in between leaves bytes that nothing claims, never the reverse.
+  await parts.blobs.commit(file, storageKey);
+  const upload = { id, fence };
+  await parts.commands.run('finishUpload', {
+    upload,
+    repository,
+    digest,
+    size,
+    place: { storageKey },
+  });
+  parts.live.forget(id);
+}
+
+/** Never given twice: a removal that comes late cannot hit bytes that were uploaded again. */
+function newStorageKey(parts: UploadParts, digest: Digest): string {
+  const hex = digestHex(digest);
+  return `${digestAlgorithm(digest)}/${hex.slice(0, 2)}/${hex}.${parts.newId()}`;
+}
+
+/** @throws RegistryError DIGEST_INVALID, and the upload is gone. */
+async function checkDigest(
+  parts: UploadParts,
+  finish: Finish,
+  held: { file: string; size: number; digest: Digest | undefined },
+): Promise<void> {
+  const algorithm = digestAlgorithm(finish.digest);
+  const isKnown = held.digest !== undefined && digestAlgorithm(held.digest) === algorithm;
+  const actual = isKnown ? held.digest : await readDigest(parts, held.file, algorithm);
+  if (actual !== finish.digest) throw await dropped(parts, finish, actual as Digest);
+}
+
+async function readDigest(
+  parts: UploadParts,
+  file: string,
+  algorithm: 'sha256' | 'sha512',
+): Promise<Digest> {
+  const hasher = createHasher(algorithm);
+  let size = 0;
+  for await (const chunk of parts.blobs.readUpload(file)) {
+    hasher.update(chunk);
+    size += chunk.length;
+  }
+  parts.readAgain(size);
+  return hasher.digest();
+}
+
+/** Bytes that are not what the client says are of no use to anybody. */
+async function dropped(parts: UploadParts, finish: Finish, actual: Digest): Promise<RegistryError> {
+  const { id, repository } = finish;
+  parts.live.forget(id);
+  await parts.commands.run('cancelUpload', { id, repository });
+  return digestMismatch(finish.digest, actual);
+}
+
+function digestMismatch(expected: Digest, actual: Digest): RegistryError {
+  return new RegistryError(
+    'DIGEST_INVALID',
+    `The bytes received are ${actual}, not ${expected}. They were dropped; upload them again.`,
+    { expected, actual },
+  );
+}

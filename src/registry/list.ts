@@ -1,0 +1,139 @@
+// Lists: tags of a repository, repositories, referrers of a manifest. All by pages.
+import {
+  findManifestByTag,
+  heldManifestDigests,
+  listReferrers as referrerRows,
+} from '../metadata/manifests.ts';
+import { findRepository, listedRepositories } from '../metadata/repositories.ts';
+import type { Sql } from '../metadata/sql.ts';
+import { listTags as tagRows } from '../metadata/tags.ts';
+import { type Digest, isDigest, referrersTag } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import { LIMITS } from '../oci/limits.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { Tag } from '../oci/tag.ts';
+import { manifestBytes, type PullParts } from './pull.ts';
+
+export interface Page {
+  readonly items: readonly string[];
+  /** Where the next page starts; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+export interface PageRequest {
+  /** At most so many; undefined = as many as a page takes. */
+  readonly size: number | undefined;
+  /** Begin after this; it need not exist (any more). */
+  readonly last: string;
+}
+
+/** @throws RegistryError NAME_UNKNOWN. */
+export async function listTags(
+  sql: Sql,
+  request: PageRequest & { repository: RepositoryName },
+): Promise<Page> {
+  const repository = await findRepository(sql, request.repository);
+  if (repository === undefined) {
+    throw new RegistryError('NAME_UNKNOWN', `There is no repository "${request.repository}".`);
+  }
+  return pageOf(request, (page) => tagRows(sql, { repository, ...page }));
+}
+
+export async function listRepositories(sql: Sql, request: PageRequest): Promise<Page> {
+  return pageOf(request, (page) => listedRepositories(sql, page));
+}
+
+/** Reads one item more than asked for: only that tells whether a next page is there. */
+async function pageOf(
+  request: PageRequest,
+  read: (page: { last: string; limit: number }) => Promise<string[]>,
+): Promise<Page> {
+  const size = Math.min(request.size ?? LIMITS.pageSize, LIMITS.pageSize);
+  if (size === 0) return { items: [], next: undefined };
+  const items = await read({ last: request.last, limit: size + 1 });
+  if (items.length <= size) return { items, next: undefined };
+  items.pop();
+  return { items, next: items.at(-1) };
+}
+
+export interface ReferrersPage {
+  /** The JSON of one descriptor each. */
+  readonly descriptors: readonly string[];
+  readonly next: number | undefined;
+}
+
+export interface ReferrersRequest {
+  readonly repository: RepositoryName;
+  readonly subject: Digest;
+  /** Any of these; empty = all. */
+  readonly artifactTypes: readonly string[];
+  /** Where the page starts; 0 = at the beginning. */
+  readonly after: number;
+}
+
+/** Rows read at once: bounds how long the request thread is held. */
+const REFERRERS_AT_ONCE = 1_000;
+
+/** Never unknown: a subject without referrers, or that does not exist, has an empty list (clients.md 17). */
+export async function listReferrers(
+  parts: PullParts,
+  request: ReferrersRequest,
+): Promise<ReferrersPage> {
+  const { repository, subject } = request;
+  const descriptors: string[] = [];
+  let bytes = 0;
+  let after = request.after;
+  for (;;) {
+    const page = { repository, subject, after, limit: REFERRERS_AT_ONCE };
+    const rows = await referrerRows(parts.sql, page);
+    for (const row of rows) {
+      if (isWanted(request, row.artifactType ?? undefined)) {
+        bytes += Buffer.byteLength(row.descriptor) + 1;
+        if (bytes > LIMITS.referrersPageBytes && descriptors.length > 0) {
+          return { descriptors, next: after };
+        }
+        descriptors.push(row.descriptor);
+      }
+      after = row.manifestId;
+    }
+    if (rows.length < REFERRERS_AT_ONCE) break;
+  }
+  descriptors.push(...(await fallbackReferrers(parts, request)));
+  return { descriptors, next: undefined };
+}
+
+function isWanted(request: ReferrersRequest, artifactType: string | undefined): boolean {
+  if (request.artifactTypes.length === 0) return true;
+  return artifactType !== undefined && request.artifactTypes.includes(artifactType);
+}
+
+/**
+ * Referrers that a client without the referrers API listed in an index under the fallback tag, and that
+ * do not name their subject themselves (spec, "Referrers Tag Schema"; "Enabling the Referrers API").
+ */
+async function fallbackReferrers(parts: PullParts, request: ReferrersRequest): Promise<string[]> {
+  const { repository, subject } = request;
+  const tag = referrersTag(subject) as Tag;
+  const index = await findManifestByTag(parts.sql, { repository, tag });
+  if (index === undefined) return [];
+  const listed = descriptorsOf(await manifestBytes(parts, index));
+  const wanted = listed.filter((d) => isWanted(request, d.artifactType));
+  const digests = wanted.map((d) => d.digest);
+  const held = await heldManifestDigests(parts.sql, { repository, subject, digests });
+  return wanted.filter((d) => held.has(d.digest)).map((d) => JSON.stringify(d));
+}
+
+interface ListedDescriptor {
+  readonly digest: Digest;
+  readonly artifactType?: string;
+}
+
+/** Descriptors of an index; nothing for what is not one. */
+function descriptorsOf(bytes: Uint8Array): ListedDescriptor[] {
+  // It was parsed as a manifest when it was pushed: it is JSON, and an object.
+  const index = JSON.parse(Buffer.from(bytes).toString()) as { manifests?: unknown };
+  if (!Array.isArray(index.manifests)) return [];
+  return index.manifests.filter(
+    (d): d is ListedDescriptor => typeof d?.digest === 'string' && isDigest(d.digest),
+  );
+}

@@ -1,0 +1,40 @@
+// A blob that another repository holds, without its bytes moving (spec, "Mounting a blob from another repository").
+import { repositoriesWithBlob } from '../metadata/blobs.ts';
+import type { Commands } from '../metadata/command.ts';
+import type { Sql } from '../metadata/sql.ts';
+import type { Digest } from '../oci/digest.ts';
+import { LIMITS } from '../oci/limits.ts';
+import { isRepositoryName, namespaceOf, type RepositoryName } from '../oci/repository-name.ts';
+import type { RegistryCommands } from './commands.ts';
+
+export interface Mount {
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  /** As the client sent it; undefined = from wherever the caller may read it. */
+  readonly from: string | undefined;
+  /** May the caller pull from that repository? */
+  mayPull(repository: RepositoryName): boolean;
+}
+
+/** @returns false when there is nothing to mount that the caller may read: the client then uploads. */
+export async function mountBlob(
+  parts: { sql: Sql; commands: Commands<RegistryCommands> },
+  mount: Mount,
+): Promise<boolean> {
+  const { repository, digest } = mount;
+  const from = mount.from === undefined ? await anySource(parts.sql, mount) : mount.from;
+  if (from === undefined || !isRepositoryName(from) || !mount.mayPull(from)) return false;
+  return parts.commands.run('mountBlob', { repository, from, digest });
+}
+
+async function anySource(sql: Sql, mount: Mount): Promise<RepositoryName | undefined> {
+  const namespace = namespaceOf(mount.repository);
+  const candidates = await repositoriesWithBlob(sql, {
+    digest: mount.digest,
+    prefix: namespace === '' ? mount.repository : `${namespace}/`,
+    limit: LIMITS.mountCandidates,
+  });
+  return candidates.find((name): name is RepositoryName => {
+    return isRepositoryName(name) && mount.mayPull(name);
+  });
+}

@@ -1,0 +1,154 @@
+// Takes the body of a request into an upload: into the database while all of it is small, else into a file.
+import type { BlobAppender } from '../blobs/blob-store.ts';
+import { createHasher, type Hasher } from '../blobs/hasher.ts';
+import { heldBytes, type UploadRow } from '../metadata/uploads.ts';
+import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
+import { LIMITS } from '../oci/limits.ts';
+import { overtaken } from './upload.command.ts';
+import { collectUpTo, joined, lengthFault } from './upload-body.ts';
+import type { Append, UploadParts } from './upload-state.ts';
+
+export interface ReceivedSmall {
+  readonly kind: 'small';
+  /** All bytes of the upload so far. */
+  readonly bytes: Uint8Array;
+  /** Why the body ended early; undefined when it did not. What came before it counts all the same. */
+  readonly error: unknown;
+}
+
+export interface ReceivedFile {
+  readonly kind: 'file';
+  readonly file: string;
+  readonly fence: number;
+  readonly size: number;
+  /** Digest of all bytes so far; undefined = not known. */
+  readonly digest: Digest | undefined;
+  readonly hasher: Hasher | undefined;
+  readonly error: unknown;
+}
+
+export type Received = ReceivedSmall | ReceivedFile;
+
+export interface Receive {
+  readonly upload: UploadRow;
+  readonly append: Append;
+  /** For the digest, when the upload has no bytes yet. */
+  readonly algorithm: DigestAlgorithm;
+}
+
+export async function receive(parts: UploadParts, request: Receive): Promise<Received> {
+  const { upload, append } = request;
+  if (upload.file !== undefined) return receiveToFile(parts, request, []);
+  const held = upload.size === 0 ? undefined : await heldBytes(parts.sql, upload.id);
+  const collected = await collectUpTo(append.body, LIMITS.smallBlobBytes - upload.size);
+  const chunks = held === undefined ? collected.chunks : [held, ...collected.chunks];
+  if (!collected.isWhole) return receiveToFile(parts, request, chunks);
+  const error = collected.error ?? lengthFault(append.body.length, collected.size);
+  return { kind: 'small', bytes: joined(chunks), error };
+}
+
+/** `first`: what was read or held before it was clear that a file is needed. */
+async function receiveToFile(
+  parts: UploadParts,
+  request: Receive,
+  first: readonly Uint8Array[],
+): Promise<ReceivedFile> {
+  const { upload, append } = request;
+  const isNew = upload.file === undefined;
+  const { file, fence } = await takeFile(parts, upload);
+  const start = isNew ? 0 : upload.size;
+  const hasher =
+    start === 0
+      ? createHasher(request.algorithm)
+      : parts.live.takeHash(upload.id, { offset: start, fence: upload.fence });
+  const appender = await parts.blobs.append(file, start);
+  const expected = append.body.length;
+  const limit = expected === undefined ? Number.POSITIVE_INFINITY : upload.size + expected;
+  const error = await copy({ appender, hasher, first, append, limit });
+  if (error === undefined) {
+    const { offset: size } = appender;
+    const fault = lengthFault(expected, size - upload.size);
+    return { kind: 'file', file, fence, size, digest: hasher?.digest(), hasher, error: fault };
+  }
+  // After a fault of the disk only the file itself knows what it holds.
+  const size = (await parts.blobs.uploadLength(file)) ?? 0;
+  const isCertain = size === appender.offset;
+  const digest = isCertain ? hasher?.digest() : undefined;
+  return { kind: 'file', file, fence, size, digest, hasher: digest && hasher, error };
+}
+
+interface Copy {
+  readonly appender: BlobAppender;
+  readonly hasher: Hasher | undefined;
+  readonly first: readonly Uint8Array[];
+  readonly append: Append;
+  /** Bytes that the upload may have at most. */
+  readonly limit: number;
+}
+
+/** @returns what went wrong, once the file is closed. */
+async function copy({ appender, hasher, first, append, limit }: Copy): Promise<unknown> {
+  let fault: unknown;
+  const put = async (chunk: Uint8Array) => {
+    hasher?.update(chunk);
+    await appender.write(chunk);
+  };
+  try {
+    for (const chunk of first) await put(chunk);
+    for (let chunk = await append.body.next(); chunk; chunk = await append.body.next()) {
+      if (appender.offset + chunk.length > limit) {
+        fault = lengthFault(0, 1);
+        break;
+      }
+      await put(chunk);
+    }
+  } catch (error) {
+    fault = error;
+  }
+  try {
+    await appender.close();
+  } catch (error) {
+    fault ??= error;
+  }
+  return fault;
+}
+
+/** Takes the upload for this process, with a file that no other process can be writing to. */
+async function takeFile(
+  parts: UploadParts,
+  upload: UploadRow,
+): Promise<{ file: string; fence: number }> {
+  const mayBeWritten = upload.writer !== undefined && upload.writer !== parts.instance;
+  const left = mayBeWritten ? upload.file : undefined;
+  const file =
+    upload.file === undefined || mayBeWritten ? `${upload.id}-${upload.fence + 1}` : upload.file;
+  if (left !== undefined) await parts.blobs.fork(left, file);
+  const { id, fence: seen } = upload;
+  const writer = parts.instance;
+  const take = { id, seen, writer, file, storageKey: undefined, left };
+  const fence = await parts.commands.run('takeOver', take);
+  if (fence === undefined) throw overtaken();
+  return { file, fence };
+}
+
+/** Writes down what a request left behind, so that the next one can go on. */
+export async function keepReceived(
+  parts: UploadParts,
+  upload: UploadRow,
+  received: Received,
+): Promise<number> {
+  const { id } = upload;
+  if (received.kind === 'small') {
+    const { bytes } = received;
+    const hasher = createHasher(upload.algorithm);
+    hasher.update(bytes);
+    const held = { id, seen: upload.fence, bytes, digest: hasher.digest() };
+    if (!(await parts.commands.run('holdUpload', held))) throw overtaken();
+    return bytes.length;
+  }
+  const { fence, size, digest, file, hasher } = received;
+  const progress = { id, fence, size, digest, file, boot: parts.boot };
+  if (!(await parts.commands.run('recordUpload', progress))) throw overtaken();
+  if (hasher !== undefined) parts.live.keepHash(id, { hasher, offset: size, fence });
+  return size;
+}

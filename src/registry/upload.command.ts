@@ -1,0 +1,186 @@
+// The transactions of an upload. Each names the fence that it holds or has seen; see metadata/uploads.ts.
+import { type BlobPlace, findBlob, linkBlob, storeBlob } from '../metadata/blobs.ts';
+import { relaxed, synced } from '../metadata/command.ts';
+import { queueRemoval } from '../metadata/removals.ts';
+import { ensureRepository } from '../metadata/repositories.ts';
+import type { Transaction } from '../metadata/sql.ts';
+import {
+  createUpload,
+  dropHeldBytes,
+  heldBytes,
+  holdBytes,
+  intendStorageKey,
+  lockedUpload,
+  type NewUpload,
+  recordProgress,
+  removeUpload,
+  takeUpload,
+  type UploadProgress,
+  type UploadRow,
+} from '../metadata/uploads.ts';
+import type { Digest } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+
+export const startUpload = relaxed(
+  async (tx: Transaction, upload: NewUpload): Promise<void> => createUpload(tx, upload),
+);
+
+export interface Take {
+  readonly id: string;
+  /** The fence that the taker has seen; another means that somebody was faster. */
+  readonly seen: number;
+  readonly writer: string | undefined;
+  readonly file: string | undefined;
+  readonly storageKey: string | undefined;
+  /** A file that the upload leaves behind because a process elsewhere may still write to it. */
+  readonly left: string | undefined;
+}
+
+/** Takes the upload over. @returns the new fence, or undefined when it changed since it was seen. */
+export const takeOver = relaxed(
+  async (tx: Transaction, take: Take): Promise<number | undefined> => {
+    const upload = await lockedUpload(tx, take.id);
+    if (upload === undefined || upload.fence !== take.seen) return undefined;
+    const fence = upload.fence + 1;
+    const { id, writer, file, storageKey } = take;
+    await takeUpload(tx, { id, fence, writer, file, storageKey });
+    // What was held here is in the file by now, or will be before it is recorded.
+    if (take.left !== undefined) await queueRemoval(tx, { kind: 'upload', key: take.left });
+    return fence;
+  },
+);
+
+/** What a request leaves behind. @returns false when a newer one has taken the upload. */
+export const recordUpload = relaxed(
+  async (tx: Transaction, progress: UploadProgress): Promise<boolean> => {
+    const isOurs = await recordProgress(tx, progress);
+    if (isOurs && progress.file !== undefined) await dropHeldBytes(tx, progress.id);
+    return isOurs;
+  },
+);
+
+/** Names the key before the bytes get it. @returns false when a newer request has taken the upload. */
+export const intendKey = relaxed(
+  async (
+    tx: Transaction,
+    intent: { id: string; fence: number; storageKey: string },
+  ): Promise<boolean> => intendStorageKey(tx, intent),
+);
+
+export interface HoldBytes {
+  readonly id: string;
+  readonly seen: number;
+  /** All bytes of the upload so far. */
+  readonly bytes: Uint8Array;
+  readonly digest: Digest;
+}
+
+/** Keeps a small upload in the database. @returns false when it changed since it was seen. */
+export const holdUpload = relaxed(async (tx: Transaction, held: HoldBytes): Promise<boolean> => {
+  const upload = await lockedUpload(tx, held.id);
+  if (upload === undefined || upload.fence !== held.seen) return false;
+  const { id, bytes, digest } = held;
+  const fence = upload.fence + 1;
+  const nothing = { writer: undefined, file: undefined, storageKey: undefined };
+  await takeUpload(tx, { id, fence, ...nothing });
+  await holdBytes(tx, { id, bytes });
+  await recordProgress(tx, {
+    id,
+    fence,
+    size: bytes.length,
+    digest,
+    file: undefined,
+    boot: undefined,
+  });
+  return true;
+});
+
+export interface FinishUpload {
+  /** Undefined: a blob that came whole in one small POST and never was an upload. */
+  readonly upload: { readonly id: string; readonly fence: number } | undefined;
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  readonly size: number;
+  /** `held`: the bytes that the upload holds in the database. */
+  readonly place: BlobPlace | 'held';
+}
+
+/**
+ * The commit of an upload: blob, right of the repository, upload gone.
+ * @throws RegistryError BLOB_UPLOAD_UNKNOWN when it is gone, RANGE_INVALID when a newer request has it.
+ */
+export const finishUpload = synced(async (tx: Transaction, finish: FinishUpload): Promise<void> => {
+  const { upload, digest, size } = finish;
+  if (upload !== undefined) {
+    const row = await lockedUpload(tx, upload.id);
+    if (row === undefined) throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
+    if (row.fence !== upload.fence) throw overtaken();
+  }
+  const place = finish.place === 'held' ? await placeOfHeld(tx, upload?.id) : finish.place;
+  const repository = await ensureRepository(tx, finish.repository);
+  const blob = await storeBlob(tx, { digest, size, place });
+  // Somebody else's bytes of that digest were first: these are not needed.
+  if (!blob.isNew && 'storageKey' in place) {
+    await queueRemoval(tx, { kind: 'content', key: place.storageKey });
+  }
+  await linkBlob(tx, { repository, blob: blob.id });
+  if (upload !== undefined) await removeUpload(tx, upload.id);
+});
+
+async function placeOfHeld(tx: Transaction, id: string | undefined): Promise<BlobPlace> {
+  // An empty upload holds nothing and is the empty blob.
+  const payload = id === undefined ? undefined : await heldBytes(tx, id);
+  return { payload: payload ?? new Uint8Array() };
+}
+
+/** The error of a request whose upload a newer request has taken. */
+export function overtaken(): RegistryError {
+  return new RegistryError(
+    'RANGE_INVALID',
+    'A newer request has taken over this upload. Ask for its status and continue from there.',
+  );
+}
+
+/** Ends an upload and forgets its bytes. @returns false when there is none of that id in the repository. */
+export const cancelUpload = relaxed(
+  async (tx: Transaction, key: { id: string; repository: RepositoryName }): Promise<boolean> => {
+    const upload = await lockedUpload(tx, key.id);
+    if (upload === undefined || upload.repository !== key.repository) return false;
+    await dropUpload(tx, upload);
+    return true;
+  },
+);
+
+/** Ends an upload unless somebody continued it since `before` (ms). */
+export const expireUpload = relaxed(
+  async (tx: Transaction, expiry: { id: string; seen: number }): Promise<boolean> => {
+    const upload = await lockedUpload(tx, expiry.id);
+    if (upload === undefined || upload.fence !== expiry.seen) return false;
+    await dropUpload(tx, upload);
+    return true;
+  },
+);
+
+async function dropUpload(tx: Transaction, upload: UploadRow): Promise<void> {
+  await removeUpload(tx, upload.id);
+  if (upload.file !== undefined) await queueRemoval(tx, { kind: 'upload', key: upload.file });
+  // It may be that a crash came between the rename and the commit: then the bytes are under the key.
+  if (upload.storageKey !== undefined) {
+    await queueRemoval(tx, { kind: 'content', key: upload.storageKey });
+  }
+}
+
+/** Gives a repository the right to a blob that another one holds. @returns false when that one does not. */
+export const mountBlob = synced(
+  async (
+    tx: Transaction,
+    mount: { repository: RepositoryName; from: RepositoryName; digest: Digest },
+  ): Promise<boolean> => {
+    const blob = await findBlob(tx, { repository: mount.from, digest: mount.digest });
+    if (blob === undefined) return false;
+    const repository = await ensureRepository(tx, mount.repository);
+    await linkBlob(tx, { repository, blob: blob.id });
+    return true;
+  },
+);
