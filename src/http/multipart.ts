@@ -43,10 +43,7 @@ export function multipartBody(parts: {
 async function* bytesOf(content: OpenedBlob, range: ByteRange): AsyncGenerator<Uint8Array> {
   if (content.kind === 'bytes') yield content.bytes.subarray(range.start, range.end + 1);
   else if (content.kind === 'stream') yield* content.open(range);
-  else
-    yield* Bun.file(content.path)
-      .slice(range.start, range.end + 1)
-      .stream();
+  else yield* createReadStream(content.path, range);
 }
 
 /** A chunk is made only when the client has taken the one before it. */
