@@ -1,0 +1,94 @@
+// Starts and stops the server.
+import { readFileSync } from 'node:fs';
+import { trustedProxies } from '../http/client-address.ts';
+import { type Certificate, type Host, startHost } from '../http/host.ts';
+import { checkListening, showAddress } from './check-listening.ts';
+import { compose } from './compose.ts';
+import type { Configuration } from './configuration.ts';
+import { openLog } from './log.ts';
+import { programVersion } from './version.ts';
+
+export interface RunningServer {
+  /** What clients use: as configured, else the address listened on. */
+  readonly url: string;
+  /** Ends running requests in peace, then the rest. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** Nothing can be written any more: end the process. */
+  failed?(error: Error): void;
+}
+
+/** Milliseconds that running requests get to end: a large layer on a slow line resumes elsewhere. */
+const GRACE_MS = 30_000;
+
+/** @throws Error with a sentence for a person when it cannot start. */
+export async function startServer(
+  configuration: Configuration,
+  options: StartOptions = {},
+): Promise<RunningServer> {
+  const refusal = checkListening(configuration);
+  if (refusal !== undefined) throw new Error(refusal);
+  const log = openLog(configuration.log);
+  const program = await compose({
+    database: configuration.database,
+    blobDirectory: configuration.blobs.path,
+    missingParts: configuration.missingParts,
+    uploadAgeMs: configuration.uploadAgeMs,
+    pathPrefix: configuration.pathPrefix,
+    version: programVersion(),
+    log,
+    failed: (error) => {
+      log.warn('nothing can be written any more', error);
+      log.flush();
+      options.failed?.(error);
+    },
+  });
+  let host: Host;
+  try {
+    host = startHost({
+      hostname: configuration.listen.host,
+      port: configuration.listen.port,
+      certificate: certificateOf(configuration),
+      trusted: trustedProxies(configuration.trustedProxies),
+      answer: program.answer,
+    });
+  } catch (error) {
+    await program.close();
+    throw listenError(configuration, error);
+  }
+  const scheme = configuration.tls.kind === 'off' ? 'http' : 'https';
+  const address = showAddress({ host: configuration.listen.host, port: host.port });
+  return {
+    url: configuration.url ?? `${scheme}://${address}`,
+    async stop() {
+      program.drain();
+      await host.stop(GRACE_MS);
+      await program.close();
+      log.flush();
+    },
+  };
+}
+
+function certificateOf({ tls }: Configuration): Certificate | undefined {
+  if (tls.kind !== 'files') return undefined;
+  return { cert: readFileSync(tls.certificate, 'utf8'), key: readFileSync(tls.key, 'utf8') };
+}
+
+function listenError(configuration: Configuration, error: unknown): Error {
+  const address = showAddress(configuration.listen);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') {
+    return new Error(
+      `Something else listens on ${address} already. Stop it, or choose another port with --listen.`,
+      { cause: error },
+    );
+  }
+  return new Error(
+    `Cannot listen on ${address}: ${error instanceof Error ? error.message : error}`,
+    {
+      cause: error,
+    },
+  );
+}
