@@ -1,0 +1,189 @@
+// The configuration of a server: parsed once, complete, and never read again from anywhere else.
+// Pure but for the injected readFile.
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
+import {
+  baseOf,
+  type ConfigurationSources,
+  gatherSettings,
+  placeOf,
+  type RawSetting,
+} from './configuration-sources.ts';
+import type { LogSetting } from './log-setting.ts';
+import { suggestion } from './nearest-name.ts';
+import type { ListenAddress } from './setting-values.ts';
+import {
+  type MissingParts,
+  type SettingName,
+  type SettingValues,
+  settingsSchema,
+} from './settings.ts';
+
+export type DatabaseConfiguration =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string };
+
+export interface BlobsConfiguration {
+  readonly kind: 'file';
+  readonly path: string;
+}
+
+export type TlsConfiguration =
+  | { readonly kind: 'off' }
+  /** A certificate of our own authority, kept in `directory`. */
+  | { readonly kind: 'auto'; readonly directory: string }
+  | { readonly kind: 'files'; readonly certificate: string; readonly key: string };
+
+/** All paths are absolute. */
+export interface Configuration {
+  readonly data: string;
+  readonly listen: ListenAddress;
+  /** Without a slash at its end. Undefined: as the request says. */
+  readonly url: string | undefined;
+  /** `''`, or `/registry`, for everything but /v2/. */
+  readonly pathPrefix: string;
+  readonly database: DatabaseConfiguration;
+  readonly blobs: BlobsConfiguration;
+  readonly tls: TlsConfiguration;
+  readonly insecureListen: boolean;
+  /** Addresses and CIDR blocks, checked. */
+  readonly trustedProxies: readonly string[];
+  readonly keyFile: string | undefined;
+  readonly adminPassword: string | undefined;
+  readonly log: LogSetting;
+  readonly missingParts: MissingParts;
+  readonly uploadAgeMs: number;
+  /** Where each setting was given, as a person looks for it; `default` for the rest. */
+  readonly sources: ReadonlyMap<SettingName, string>;
+}
+
+/** Everything that is wrong with the settings, a sentence each. */
+export class ConfigurationError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigurationError';
+    this.problems = problems;
+  }
+}
+
+/** An issue of zod as sentences; of the branches of a union, the one that went deepest speaks. */
+function sentencesOf(issue: z.core.$ZodIssue): { keys: readonly PropertyKey[]; message: string }[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      keys: [...issue.path, key],
+      message: `"${key}" is not a part of ${issue.path.map(String).join('.')}.${suggestion(key, ['level', 'format', 'access'])}`,
+    }));
+  }
+  if (issue.code === 'invalid_union') {
+    const isWrongType = (one: z.core.$ZodIssue): boolean =>
+      one.code === 'invalid_type' && one.path.length === 0;
+    const branch = issue.errors.find((errors) => !errors.some(isWrongType));
+    if (branch === undefined)
+      return [{ keys: issue.path, message: 'It is of a type that is not understood here.' }];
+    return branch
+      .flatMap(sentencesOf)
+      .map(({ keys, message }) => ({ keys: [...issue.path, ...keys], message }));
+  }
+  return [{ keys: issue.path, message: issue.message }];
+}
+
+function parseValues(
+  settings: ReadonlyMap<SettingName, RawSetting>,
+  problems: string[],
+): SettingValues {
+  // A switch without a value means yes.
+  const raw = Object.fromEntries([...settings].map(([name, { value }]) => [name, value]));
+  const result = settingsSchema.safeParse(raw);
+  if (result.success) return result.data;
+  for (const { keys, message } of result.error.issues.flatMap(sentencesOf)) {
+    const name = String(keys[0]);
+    const origin = settings.get(name as SettingName)?.origin ?? 'default';
+    problems.push(
+      `${placeOf(name, origin, keys)}: ${typeof origin === 'object' ? `${name}: ` : ''}${message}`,
+    );
+  }
+  return {};
+}
+
+function tlsOf(values: SettingValues, data: string, path: PathOf): TlsConfiguration | string {
+  const certificate = path('tls-cert');
+  const key = path('tls-key');
+  if (certificate !== undefined && key !== undefined) {
+    if (values.tls === 'auto') return 'Set either tls: auto, or tls-cert and tls-key.';
+    return { kind: 'files', certificate, key };
+  }
+  if (certificate !== undefined) return 'tls-cert is set and tls-key is not: HTTPS needs both.';
+  if (key !== undefined) return 'tls-key is set and tls-cert is not: HTTPS needs both.';
+  return values.tls === 'auto' ? { kind: 'auto', directory: join(data, 'tls') } : { kind: 'off' };
+}
+
+type PathOf = (name: 'data' | 'tls-cert' | 'tls-key' | 'key-file') => string | undefined;
+
+/**
+ * Reads, checks and completes the configuration.
+ * @throws ConfigurationError naming every problem and its place.
+ */
+export function loadConfiguration(
+  sources: Omit<ConfigurationSources, 'directory'> & { readonly directory?: string },
+): Configuration {
+  const directory = resolve(sources.directory ?? '.');
+  const { settings, problems: found } = gatherSettings({ ...sources, directory });
+  const problems = [...found];
+  const values = parseValues(settings, problems);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+
+  const from = (name: SettingName, path: string): string =>
+    resolve(baseOf(settings.get(name)?.origin, directory), path);
+  const pathOf: PathOf = (name) => {
+    const path = values[name];
+    return path === undefined ? undefined : from(name, path);
+  };
+  const {
+    listen,
+    database,
+    blobs,
+    log,
+    'missing-parts': missingParts,
+    'upload-age': uploadAgeMs,
+  } = values;
+  const data = pathOf('data');
+  const complete = { data, listen, database, blobs, log, missingParts, uploadAgeMs };
+  if (!isComplete(complete)) throw new Error('a setting that has a default is not set');
+  const tls = tlsOf(values, complete.data, pathOf);
+  if (typeof tls === 'string') throw new ConfigurationError([tls]);
+  return {
+    ...complete,
+    database:
+      complete.database.kind === 'postgres'
+        ? complete.database
+        : {
+            kind: 'sqlite',
+            path:
+              complete.database.path === undefined
+                ? join(complete.data, 'entrepot.db')
+                : from('database', complete.database.path),
+          },
+    blobs: {
+      kind: 'file',
+      path:
+        complete.blobs.path === undefined
+          ? join(complete.data, 'blobs')
+          : from('blobs', complete.blobs.path),
+    },
+    url: values.url,
+    pathPrefix: values['path-prefix'] ?? '',
+    tls,
+    insecureListen: values['insecure-listen'] ?? false,
+    trustedProxies: values['trusted-proxies'] ?? [],
+    keyFile: pathOf('key-file'),
+    adminPassword: values['admin-password'],
+    sources: new Map([...settings].map(([name, { origin }]) => [name, placeOf(name, origin)])),
+  };
+}
+
+type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
+
+function isComplete<T extends object>(values: T): values is T & Complete<T> {
+  return Object.values(values).every((value) => value !== undefined);
+}

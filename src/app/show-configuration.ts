@@ -1,0 +1,51 @@
+// The configuration in effect, for a person: every setting, its value without secrets, and where it is from.
+
+import { showAddress } from './check-listening.ts';
+import type { Configuration } from './configuration.ts';
+import { formatLog } from './log-setting.ts';
+import { formatDuration } from './setting-values.ts';
+import { SETTING_NAMES, type SettingName } from './settings.ts';
+
+const HIDDEN = '(hidden)';
+
+/** A URL without its password, wherever it stands. */
+export function withoutPassword(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined) return HIDDEN;
+  if (parsed.password !== '') parsed.password = 'hidden';
+  for (const name of parsed.searchParams.keys()) {
+    if (/password|secret|token|key/i.test(name)) parsed.searchParams.set(name, 'hidden');
+  }
+  return parsed.href;
+}
+
+const SHOWN: Readonly<Record<SettingName, (configuration: Configuration) => string | undefined>> = {
+  data: ({ data }) => data,
+  listen: ({ listen }) => showAddress(listen),
+  url: ({ url }) => url,
+  'path-prefix': ({ pathPrefix }) => pathPrefix || undefined,
+  database: ({ database }) =>
+    database.kind === 'sqlite' ? `sqlite:${database.path}` : withoutPassword(database.url),
+  blobs: ({ blobs }) => `file:${blobs.path}`,
+  tls: ({ tls }) => (tls.kind === 'auto' ? 'auto' : 'off'),
+  'tls-cert': ({ tls }) => (tls.kind === 'files' ? tls.certificate : undefined),
+  'tls-key': ({ tls }) => (tls.kind === 'files' ? tls.key : undefined),
+  'insecure-listen': ({ insecureListen }) => String(insecureListen),
+  'trusted-proxies': ({ trustedProxies }) => trustedProxies.join(',') || undefined,
+  'key-file': ({ keyFile }) => keyFile,
+  'admin-password': ({ adminPassword }) => (adminPassword === undefined ? undefined : HIDDEN),
+  log: ({ log }) => formatLog(log),
+  'missing-parts': ({ missingParts }) => missingParts,
+  'upload-age': ({ uploadAgeMs }) => formatDuration(uploadAgeMs),
+};
+
+/** `name = value   # source`, one setting a line, in the order of the documentation. */
+export function showConfiguration(configuration: Configuration): string {
+  const rows = SETTING_NAMES.map((name) => {
+    const value = SHOWN[name](configuration);
+    const source = configuration.sources.get(name) ?? 'not set';
+    return { left: `${name} = ${value ?? '(none)'}`, source };
+  });
+  const width = Math.max(...rows.map(({ left }) => left.length));
+  return rows.map(({ left, source }) => `${left.padEnd(width)}  # ${source}\n`).join('');
+}
