@@ -4,10 +4,10 @@ import { parseRegistry } from './registries.ts';
 import { callsIn } from './syncs.ts';
 
 test('a registry is given by name and address, with a process and credentials if known', () => {
-  const full = parseRegistry('zot=http://127.0.0.1:5001,pid=42,user=me,password=a=b');
+  const full = parseRegistry(`zot=http://127.0.0.1:5001,pid=${process.pid},user=me,password=a=b`);
   expect(full.name).toBe('zot');
   expect(full.endpoint).toEqual({ hostname: '127.0.0.1', port: 5001 });
-  expect(full.pid()).toBe(42);
+  expect(full.pid()).toBe(process.pid);
   expect(full.credentials).toEqual({ user: 'me', password: 'a=b' });
   const bare = parseRegistry('docker-registry=http://localhost');
   expect(bare.endpoint).toEqual({ hostname: 'localhost', port: 80 });
@@ -22,6 +22,11 @@ for (const text of ['zot', 'zot=https://host', '=http://host', 'zot=http://host,
 
 test('an option that is not known is refused by its name', () => {
   expect(() => parseRegistry('zot=http://host,token=x')).toThrow('"token" is not an option');
+});
+
+test('a process that does not run is refused: its CPU time would look like none', () => {
+  expect(() => parseRegistry(`zot=http://host,pid=${2 ** 22 + 1}`)).toThrow('no process');
+  expect(() => parseRegistry('zot=http://host,pid=self/..')).toThrow('no process');
 });
 
 test('every blob of a source is new and has the digest that it claims', () => {

@@ -69,6 +69,9 @@ export function parseRegistry(text: string): Registry {
   }
   const url = new URL(address);
   const pid = options.get('pid') === undefined ? undefined : Number(options.get('pid'));
+  if (pid !== undefined && !existsSync(`/proc/${pid}/stat`)) {
+    throw new Error(`There is no process ${options.get('pid')} for ${name}.`);
+  }
   const user = options.get('user');
   return {
     name,

@@ -89,6 +89,7 @@ async function measureRun(registry: Registry, run: Run): Promise<RunRecord> {
   const outcome = await run(meter);
   const pid = registry.pid();
   const memory = pid === undefined ? undefined : memoryOf(pid);
+  if (memory?.residentBytes === 0) throw new Error(`its process ${pid} is gone`);
   const { latencies } = outcome;
   return {
     figure: outcome.figure,
