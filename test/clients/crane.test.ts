@@ -56,11 +56,11 @@ describeClient('crane', ({ check, run, refused, image, repository, registry, dir
   });
 
   check('lists tags, tags, and asks for a digest', async () => {
-    const digest = await pushed('crane/tags');
-    await run(['tag', image('crane/tags:v1'), 'stable']);
-    const tags = await run(['ls', image('crane/tags')]);
+    const digest = await pushed('crane/tagged');
+    await run(['tag', image('crane/tagged:v1'), 'stable']);
+    const tags = await run(['ls', image('crane/tagged')]);
     expect(tags.stdout.trim().split('\n')).toEqual(['stable', 'v1']);
-    const asked = await run(['digest', image('crane/tags:stable')]);
+    const asked = await run(['digest', image('crane/tagged:stable')]);
     expect(asked.stdout.trim()).toBe(digest);
   });
 
@@ -68,6 +68,19 @@ describeClient('crane', ({ check, run, refused, image, repository, registry, dir
     await pushed('crane/catalog');
     const catalog = await run(['catalog', registry().host]);
     expect(catalog.stdout.split('\n')).toContain(repository('crane/catalog'));
+  });
+
+  check('uses repositories that are called like parts of the protocol', async () => {
+    for (const name of [
+      'crane/tags',
+      'crane/manifests',
+      'crane/blobs/uploads',
+      'crane/referrers',
+    ]) {
+      const digest = await pushed(name, 'list');
+      expect((await heldImage(registry(), repository(name), 'list')).digest).toBe(digest);
+      expect((await run(['ls', image(name)])).stdout).toContain('list');
+    }
   });
 
   check('appends a layer', async () => {
