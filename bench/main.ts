@@ -22,7 +22,8 @@ import { WORKLOADS } from './workloads/list.ts';
 const HELP = `npm run bench -- [options]
 
   --registry name=http://host:port[,pid=N][,user=U,password=P]
-                     another registry, any number of times; with a pid CPU and memory are shown
+                     another registry, any number of times; with a pid CPU and memory are shown.
+                     One that is named entrepot is the subject, else the first
   --without NAME     do not start entrepot or docker-registry
   --only B1,B4       these workloads, or variants of them (B6/16)
   --runs N           runs of each workload (5)
@@ -135,7 +136,10 @@ async function registriesFor(core: number | undefined): Promise<Registry[]> {
     if (why === undefined) started.push(await start(options));
     else console.log(`${name} is not started: ${why}.`);
   }
-  return [...started, ...flags.registry.map(parseRegistry)];
+  const all = [...started, ...flags.registry.map(parseRegistry)];
+  // However it was started, Entrepot is what the others are held against.
+  const isSubject = ({ name }: Registry) => name === 'entrepot';
+  return [...all.filter(isSubject), ...all.filter((each) => !isSubject(each))];
 }
 
 function positive(name: string, text: string | undefined, otherwise: number): number {
