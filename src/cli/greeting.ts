@@ -1,0 +1,76 @@
+// What a start says: to a person the address, the data and commands to try; to a program one JSON line.
+import { isLoopback, showAddress } from '../app/check-listening.ts';
+import type { Configuration } from '../app/configuration.ts';
+import { withoutPassword } from '../app/show-configuration.ts';
+
+export interface Started {
+  /** As configured, else the address listened on, with the port that was really taken. */
+  readonly url: string;
+  readonly version: string;
+  /** Of this machine, for an address that means every address. */
+  readonly hostname: string;
+}
+
+/** `host:port` as it stands before a repository name in an image reference. */
+export function imageHost(configuration: Configuration, started: Started): string {
+  if (configuration.url !== undefined) return new URL(configuration.url).host;
+  const { hostname, port, protocol } = new URL(started.url);
+  const explicit = port || (protocol === 'https:' ? '443' : '80');
+  const bare = hostname.replace(/^\[|\]$/g, '');
+  if (bare === '0.0.0.0' || bare === '::') {
+    // Docker speaks plain HTTP with this machine only.
+    return `${protocol === 'https:' ? started.hostname : '127.0.0.1'}:${explicit}`;
+  }
+  return `${bare === '::1' ? 'localhost' : hostname}:${explicit}`;
+}
+
+function places({ data, database, blobs }: Configuration): string {
+  const away = [
+    ...(database.kind === 'postgres' ? [`the database in ${withoutPassword(database.url)}`] : []),
+    ...(blobs.path.startsWith(`${data}/`) ? [] : [`blobs in ${blobs.path}`]),
+  ];
+  return away.length === 0 ? data : `${data}, ${away.join(', ')}`;
+}
+
+/** Says aloud who may do what, until there is access control. */
+export function accessWarning(configuration: Configuration): string {
+  return isLoopback(configuration.listen.host)
+    ? 'Everyone on this machine may push and pull: there is no access control yet.'
+    : 'Everyone who reaches this address may push and pull: there is no access control yet.';
+}
+
+export function greetPerson(configuration: Configuration, started: Started): string {
+  const image = `${imageHost(configuration, started)}/hello-world`;
+  return [
+    configuration.url === undefined
+      ? `Entrepot ${started.version} listens on ${started.url}`
+      : `Entrepot ${started.version} listens on ${showAddress(configuration.listen)}; clients use ${started.url}`,
+    `The data is in ${places(configuration)}`,
+    accessWarning(configuration),
+    '',
+    'Try it:',
+    '  docker pull hello-world',
+    `  docker tag hello-world ${image}`,
+    `  docker push ${image}`,
+    `  docker pull ${image}`,
+    '',
+    'Ctrl-C stops.',
+    '',
+  ].join('\n');
+}
+
+export function greetProgram(
+  configuration: Configuration,
+  started: Started,
+  timeMs: number,
+): string {
+  return `${JSON.stringify({
+    level: 'info',
+    time: new Date(timeMs).toISOString(),
+    msg: 'listening',
+    url: started.url,
+    version: started.version,
+    data: configuration.data,
+    warning: accessWarning(configuration),
+  })}\n`;
+}
