@@ -71,8 +71,7 @@ export function describeClients(
   describe(title, () => {
     if (present.length > 0) {
       beforeAll(async () => {
-        state.opened = await openRegistry(title);
-        await openClients(state.opened, present);
+        state.opened = await openAll(title, present);
       }, START_LIMIT_MS);
       afterAll(() => close(state.opened), START_LIMIT_MS);
     }
@@ -88,9 +87,17 @@ export function checkWith(names: readonly ClientName[]): Check {
     : checkUnless(missing, clientObstacle(missing));
 }
 
-async function openRegistry(title: string): Promise<Opened> {
+async function openAll(title: string, names: readonly ClientName[]): Promise<Opened> {
+  const registry = await startRegistryUnderTest();
   const root = mkdtempSync(join(tmpdir(), `entrepot-${title}-`));
-  return { registry: await startRegistryUnderTest(), root, settings: new Map() };
+  const opened: Opened = { registry, root, settings: new Map() };
+  try {
+    await openClients(opened, names);
+    return opened;
+  } catch (error) {
+    await close(opened);
+    throw error;
+  }
 }
 
 async function openClients(opened: Opened, names: readonly ClientName[]): Promise<void> {

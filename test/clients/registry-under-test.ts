@@ -35,14 +35,14 @@ async function startEntrepot(): Promise<RegistryUnderTest> {
   const main = join(import.meta.dir, '..', '..', 'src', 'cli', 'main.ts');
   const server = startBackgroundProcess(
     [process.execPath, main, 'serve', '--listen', '127.0.0.1:0', '--data', join(directory, 'data')],
-    { cwd: directory, env: { PATH: process.env.PATH ?? '', HOME: directory } },
+    { cwd: directory, env: environment(directory) },
   );
   const stop = async () => {
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    const printed = await server.waitForOutput(/http:\/\/127\.0\.0\.1:\d+/, START_LIMIT_MS);
+    const printed = await server.waitForOutput(/http:\/\/127\.0\.0\.1:[1-9]\d*/, START_LIMIT_MS);
     const url = printed[0];
     await server.waitUntil(() => answers(url), START_LIMIT_MS);
     return { url, host: new URL(url).host, prefix: '', log: server.log, stop };
@@ -50,6 +50,12 @@ async function startEntrepot(): Promise<RegistryUnderTest> {
     await stop();
     throw error;
   }
+}
+
+/** Text is written line by line, so that the last lines before a failure are never missing. */
+function environment(directory: string): Record<string, string> {
+  const log = 'info,format=text';
+  return { PATH: process.env.PATH ?? '', HOME: directory, ENTREPOT_LOG: log };
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -33,13 +33,19 @@ function runTests(directory: string): Readonly<{ junit: string; exitCode: number
   return { junit: readFileSync(file, 'utf8'), exitCode: run.exitCode };
 }
 
+function version(): string {
+  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version;
+}
+
 const directory = mkdtempSync(join(tmpdir(), 'entrepot-matrix-'));
 try {
   const { junit, exitCode } = runTests(directory);
   const day = new Date().toISOString().slice(0, 10);
-  const about = `Run on ${day}, ${process.platform} ${process.arch}.`;
+  const given = process.env.ENTREPOT_TEST_REGISTRY_URL;
+  const registry = given === undefined ? `Entrepot ${version()}` : given;
+  const about = `Run on ${day} with ${registry}, on ${process.platform} ${process.arch}.`;
   const matrix = `${about}\n\n${renderMatrix(clientRows(), readResults(junit))}`;
-  if (process.env.ENTREPOT_TEST_REGISTRY_URL === undefined) {
+  if (given === undefined) {
     writeFileSync(DOCUMENT, replaceMatrix(readFileSync(DOCUMENT, 'utf8'), matrix));
   } else {
     console.log(matrix);
