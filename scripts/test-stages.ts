@@ -47,6 +47,7 @@ export const STAGES: readonly Stage[] = [
     command: [
       'dependency-cruiser/bin/dependency-cruiser.mjs',
       '--config=.dependency-cruiser.cjs',
+      '--output-type=err-long',
       'src',
       'test',
       'bench',
