@@ -66,7 +66,11 @@ if (flags.help) {
   }
 } else {
   // Missed targets are a result; wrong answers of a registry are a failure.
-  process.exit((await compare()) ? 0 : 1);
+  const right = await compare().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    return false;
+  });
+  process.exit(right ? 0 : 1);
 }
 
 /** False: a run failed. */

@@ -1,7 +1,15 @@
 // How the records are shown: a block for each workload as soon as it is measured, a list of targets
 // at the end, and everything as JSON.
 import { spreadOf } from './measure.ts';
-import { cpuPerUnit, cpuRatio, duration, figureRatios, isSaturated, short } from './targets.ts';
+import {
+  cpuPerUnit,
+  cpuRatio,
+  duration,
+  figureRatios,
+  isSaturated,
+  serverShare,
+  short,
+} from './targets.ts';
 import type { Row, Series } from './workload.ts';
 
 const MEGABYTE = 1e6;
@@ -37,6 +45,8 @@ function seriesLine(row: Row, series: Series): string {
     const now = Math.round(spreadOf(resident).median / MEGABYTE);
     parts.push(`RSS ${now} MB, peak ${Math.round(Math.max(...peak) / MEGABYTE)} MB`);
   }
+  const server = serverShare(series);
+  if (server !== undefined) parts.push(`server ${Math.round(server * 100)} %`);
   const share = spreadOf(series.runs.map((run) => run.loadShare)).median;
   parts.push(`load ${Math.round(share * 100)} %${isSaturated(series) ? ' SATURATED' : ''}`);
   for (const name of Object.keys(series.runs[0]?.notes ?? {})) {
@@ -85,6 +95,7 @@ export function jsonOf(
     series: row.series.map((series) => ({
       ...series,
       cpuSecondsPerUnit: cpuPerUnit(series),
+      serverShare: serverShare(series),
       saturated: isSaturated(series),
     })),
     targets: row.workload.targets.map((target) => ({

@@ -79,6 +79,13 @@ test('CPU counts by unit of work', () => {
   expect(met(cpuAtMost(0.19), all)).toBe(false);
 });
 
+test('what cannot be divided gives no ratio', () => {
+  const nothing = row([series('mine', [0]), series('peer', [0])], 'lower');
+  expect(met(timesBetter(1), nothing)).toBeUndefined();
+  const quick = row([series('mine', [1]), series('peer', [1], { cpuSeconds: 0 })]);
+  expect(met(cpuAtMost(1), quick)).toBeUndefined();
+});
+
 test('absolute bars need no peer', () => {
   expect(met(figureAtMost(5), row([series('mine', [5])]))).toBe(true);
   expect(met(figureAtMost(5), row([series('mine', [6])]))).toBe(false);

@@ -121,6 +121,14 @@ export function isSaturated(series: Series): boolean {
   return series.runs.length > 0 && median(series.runs.map((run) => run.loadShare)) > SATURATED;
 }
 
+/** The share of one core that the server used, the median of the runs. */
+export function serverShare(series: Series): number | undefined {
+  const shares = series.runs.flatMap(({ cpuSeconds, seconds }) =>
+    cpuSeconds === undefined || seconds === 0 ? [] : [cpuSeconds / seconds],
+  );
+  return shares.length === 0 ? undefined : median(shares);
+}
+
 export function figureOf(series: Series): number {
   return median(series.runs.map((run) => run.figure));
 }
@@ -137,16 +145,19 @@ export function cpuPerUnit(series: Series): number | undefined {
 export function cpuRatio(subject: Series, peer: Series): number | undefined {
   const own = cpuPerUnit(subject);
   const other = cpuPerUnit(peer);
-  return own === undefined || other === undefined || own === 0 ? undefined : other / own;
+  // Less than a tick of the clock is no time that could be compared.
+  return own === undefined || other === undefined || own * other === 0 ? undefined : other / own;
 }
 
 export function figureRatios(row: Row, subject: Series, peer: Series): number[] {
   const figures = (runs: readonly RunRecord[]) => runs.map((run) => run.figure);
-  return pairRatios({
+  const ratios = pairRatios({
     subject: figures(subject.runs),
     peer: figures(peer.runs),
     better: row.workload.better,
   });
+  // Two counts of zero have no ratio.
+  return ratios.filter(Number.isFinite);
 }
 
 function figureRatio(row: Row, subject: Series, peer: Series): number | undefined {
@@ -179,7 +190,7 @@ function notJudged(row: Row): Verdict {
   const [subject, ...peers] = row.series;
   if (subject?.skipped !== undefined) return { met: undefined, text: subject.skipped };
   const reasons = peers.flatMap((peer) => peer.skipped ?? []);
-  return { met: undefined, text: reasons[0] ?? 'there is no peer to compare with' };
+  return { met: undefined, text: reasons[0] ?? 'there is nothing to compare with' };
 }
 
 function times(ratio: number): string {
