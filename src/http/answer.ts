@@ -46,12 +46,6 @@ export interface RawRequest {
   readonly client: string;
 }
 
-/** `undefined`: the client is gone and nobody reads an answer. `isClosing`: end the connection after it. */
-export interface Answer {
-  readonly reply: Reply;
-  readonly isClosing: boolean;
-}
-
 /** On every reply of `/v2/`: the media type of a body is the pusher's choice, so no browser may act on it. */
 const V2_HEADERS = {
   'Docker-Distribution-API-Version': 'registry/2.0',
@@ -62,7 +56,10 @@ const V2_HEADERS = {
 
 const NO_QUERY = new URLSearchParams();
 
-export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Answer> {
+/** As it is written in logs since nginx: nobody reads this answer. */
+const CLIENT_GONE = 499;
+
+export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Reply> {
   const started = performance.now();
   const mark = raw.target.indexOf('?');
   const path = mark < 0 ? raw.target : raw.target.slice(0, mark);
@@ -71,6 +68,7 @@ export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Answe
   const request: Incoming = {
     id,
     method,
+    target: raw.target,
     path,
     query,
     headers,
@@ -80,16 +78,18 @@ export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Answe
   };
   const progress: Progress = { operation: 'other', error: undefined };
   const inner = await reply(parts, request, progress);
-  const isDrained = await body.drain();
-  const isV2 = path.startsWith('/v2');
+  body.release();
+  const isV2 = path === '/v2' || path.startsWith('/v2/');
   const shared: Record<string, string> = { ...(isV2 ? V2_HEADERS : undefined), 'X-Request-Id': id };
-  if (!isDrained) shared.Connection = 'close';
+  // The host reads on behind the answer to a refused body: a client that is still sending must be able
+  // to read it, and sees a broken pipe when the connection ends at once (clients.md 30).
+  if (body.isGivenUp) shared.Connection = 'close';
   const observation = {
     operation: progress.operation,
     status: inner.status,
     seconds: (performance.now() - started) / 1000,
     bytesReceived: body.received,
-    bytesSent: method === 'HEAD' ? 0 : inner.length,
+    bytesSent: method === 'HEAD' || inner.status === CLIENT_GONE ? 0 : inner.length,
   };
   parts.observe(observation);
   parts.log.access({
@@ -101,10 +101,7 @@ export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Answe
     userAgent: headers.get('user-agent'),
     code: progress.error?.code,
   });
-  return {
-    reply: { ...inner, headers: { ...shared, ...inner.headers } },
-    isClosing: !isDrained,
-  };
+  return { ...inner, headers: { ...shared, ...inner.headers } };
 }
 
 interface Progress {
@@ -149,8 +146,7 @@ function refusal(
     : asRegistryError(withHeaders?.error ?? thrown);
   progress.error = error;
   const answer = errorReply(error, request.id, withHeaders?.headers);
-  // 499, as it is written in logs since nginx: nobody reads it.
-  if (isGone) return { ...answer, status: 499 };
+  if (isGone) return { ...answer, status: CLIENT_GONE };
   if (answer.status >= 500) parts.log.fault(error, request);
   return answer;
 }

@@ -2,12 +2,15 @@
 //
 // Facts that shape it (see docs/decisions/0004): Bun answers Range and adds a file name by itself for a
 // whole `Bun.file`, so a slice and our own headers are always given; its limits for bodies and idle
-// connections are far too small for layers; `reload()` does not take a new certificate.
+// connections are far too small for layers; `reload()` does not take a new certificate. The rest of a
+// body that nobody has read it takes off the wire itself once the answer is on its way, keeping nothing.
+import http from 'node:http';
 import { RegistryError } from '../oci/errors.ts';
-import { type Answer, type AnswerParts, answer } from './answer.ts';
+import { LIMITS } from '../oci/limits.ts';
+import { type AnswerParts, answer } from './answer.ts';
 import { clientAddress, type TrustedProxies } from './client-address.ts';
 import { errorReply, type Reply } from './reply.ts';
-import { REAL_TIMER, RequestBody } from './request-body.ts';
+import { REAL_TIMER, RequestBody, type Timer } from './request-body.ts';
 
 export interface Certificate {
   readonly cert: string;
@@ -20,6 +23,8 @@ export interface HostOptions {
   readonly certificate: Certificate | undefined;
   readonly trusted: TrustedProxies;
   readonly answer: AnswerParts;
+  /** Default: real time. */
+  readonly timer?: Timer;
 }
 
 export interface Host {
@@ -33,9 +38,18 @@ export interface Host {
 /** Seconds without a byte in either direction; Bun allows no more. Uploads have their own watch. */
 const IDLE_SECONDS = 255;
 
+/**
+ * Bytes of a request's head. More is refused by the runtime with an empty 431: so it must be more than
+ * the longest address that is understood, or that address would be refused without a reason.
+ */
+const HEAD_BYTES = 2 * LIMITS.urlLength;
+
 /** @throws Error with `code` EADDRINUSE or EACCES when it cannot listen. */
 export function startHost(options: HostOptions): Host {
   const newId = requestIds();
+  const timer = options.timer ?? REAL_TIMER;
+  // Types of Node say that it is read-only; in Bun it sets what every server of the process accepts.
+  (http as { maxHeaderSize: number }).maxHeaderSize = HEAD_BYTES;
   const listen = (certificate: Certificate | undefined, port: number) =>
     Bun.serve({
       hostname: options.hostname,
@@ -50,22 +64,26 @@ export function startHost(options: HostOptions): Host {
       error: (error) => {
         const fault = new RegistryError('INTERNAL', undefined, undefined, { cause: error });
         options.answer.log.fault(fault, { id: '-', method: '-', path: '-' });
-        return toResponse({ reply: errorReply(fault, '-'), isClosing: true }, false);
+        return toResponse(errorReply(fault, '-', { Connection: 'close' }), false);
       },
     });
 
   async function handle(request: Request, server: Bun.Server<undefined>): Promise<Response> {
     const { method, headers } = request;
+    const hasBody = request.body !== null;
     const announced = headers.get('content-length');
     const body = new RequestBody(request.body, {
       length: announced === null ? undefined : Number(announced),
-      timer: REAL_TIMER,
+      timer,
     });
-    if (request.body !== null) server.timeout(request, 0);
+    if (hasBody) server.timeout(request, 0);
     const peer = server.requestIP(request)?.address ?? '';
     const client = clientAddress(peer, headers, options.trusted);
     const raw = { id: newId(), method, target: targetOf(request.url), headers, body, client };
-    return toResponse(await answer(options.answer, raw), method === 'HEAD');
+    const reply = await answer(options.answer, raw);
+    // It holds for the connection and not for the request: one kept open for the next is idle again.
+    if (hasBody) server.timeout(request, IDLE_SECONDS);
+    return toResponse(reply, method === 'HEAD');
   }
 
   let current = listen(options.certificate, options.port);
@@ -98,7 +116,7 @@ function requestIds(): () => string {
   return () => `${prefix}-${(++count).toString(36)}`;
 }
 
-function toResponse({ reply }: Answer, isHead: boolean): Response {
+function toResponse(reply: Reply, isHead: boolean): Response {
   const { status, headers, length } = reply;
   if (isHead || reply.body.kind === 'empty') {
     // A null body keeps the length only for HEAD; a 304 or 204 must not have one.

@@ -5,6 +5,8 @@ import type { RequestBody } from './request-body.ts';
 export interface Incoming {
   readonly id: string;
   readonly method: string;
+  /** Path and query. */
+  readonly target: string;
   /** As it was sent, still percent-encoded, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;

@@ -36,7 +36,7 @@ export class RequestBody implements UploadBody {
   #ended: boolean;
   #reason: unknown;
   #reject: ((reason: unknown) => void) | undefined;
-  #lastByteAt = 0;
+  #waitingSince = 0;
   #stopWatching: (() => void) | undefined;
 
   constructor(
@@ -54,9 +54,9 @@ export class RequestBody implements UploadBody {
     return this.#received;
   }
 
-  /** Nothing is left to read. */
-  get ended(): boolean {
-    return this.#ended;
+  /** It stalled, broke off or was overtaken: nothing sensible can follow on its connection. */
+  get isGivenUp(): boolean {
+    return this.#reason !== undefined;
   }
 
   async next(): Promise<Uint8Array | undefined> {
@@ -65,10 +65,10 @@ export class RequestBody implements UploadBody {
     const cancelled = new Promise<never>((_, reject) => {
       this.#reject = reject;
     });
+    this.#waitingSince = this.#timer.now();
     this.#watch();
     try {
       const { done, value } = await Promise.race([this.#reader.read(), cancelled]);
-      this.#lastByteAt = this.#timer.now();
       if (!done && value !== undefined) {
         this.#received += value.length;
         return value;
@@ -90,25 +90,13 @@ export class RequestBody implements UploadBody {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#reject?.(reason);
-    this.#stopWatching?.();
+    this.release();
   }
 
-  /**
-   * Reads what a refused client still sends, so that it reads the answer and does not see a broken pipe.
-   * @returns false when that would be too much: the connection must be closed.
-   */
-  async drain(): Promise<boolean> {
-    if (this.#ended) return true;
-    const left = (this.length ?? Number.POSITIVE_INFINITY) - this.#received;
-    if (this.length !== undefined && left > LIMITS.drainBytes) return false;
-    const limit = this.#received + LIMITS.drainBytes;
-    try {
-      while ((await this.next()) !== undefined) if (this.#received > limit) return false;
-      return true;
-    } catch {
-      // Cancelled, stalled or gone: nothing more can be read.
-      return false;
-    }
+  /** Nobody takes more of it. What the client still sends is the host's business. */
+  release(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
   }
 
   /**
@@ -133,16 +121,19 @@ export class RequestBody implements UploadBody {
 
   #end(): void {
     this.#ended = true;
-    this.#stopWatching?.();
-    this.#stopWatching = undefined;
+    this.release();
   }
 
-  /** One timer for the whole body, set again only when it fires: nothing is paid per chunk. */
+  /**
+   * One timer for the whole body, set again only when it fires. Time in which the registry is busy with
+   * what came, and does not wait for the client, is not the client's fault.
+   */
   #watch(): void {
     if (this.#stopWatching !== undefined) return;
-    this.#lastByteAt = this.#timer.now();
     const check = () => {
-      const left = this.#lastByteAt + LIMITS.stallMs - this.#timer.now();
+      const isWaiting = this.#reject !== undefined;
+      const since = isWaiting ? this.#waitingSince : this.#timer.now();
+      const left = since + LIMITS.stallMs - this.#timer.now();
       if (left > 0) this.#stopWatching = this.#timer.after(left, check);
       else this.cancel(stalled());
     };

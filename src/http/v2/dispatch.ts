@@ -68,10 +68,16 @@ export async function dispatchV2(
   parts: V2Parts,
   nameOperation: NameOperation,
 ): Promise<Reply> {
-  if (request.path.length > LIMITS.urlLength) throw new RegistryError('URL_TOO_LONG');
+  if (request.target.length > LIMITS.urlLength) {
+    throw new RegistryError(
+      'URL_TOO_LONG',
+      `An address has at most ${LIMITS.urlLength} characters here; this one has ${request.target.length}.`,
+    );
+  }
   const route = parseRoute(request.path);
   if (route.kind === 'unknown') {
-    throw new RegistryError('NAME_UNKNOWN', `Nothing is served at ${request.path}.`);
+    const shown = request.path.slice(0, 300);
+    throw new RegistryError('NAME_UNKNOWN', `Nothing is served at ${shown}.`);
   }
   // Of this kind of route; which one it is, the compiler cannot follow through the table.
   const operations = OPERATIONS[route.kind] as unknown as Operations<never>;
