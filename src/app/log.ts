@@ -59,7 +59,8 @@ function requestLog(logger: Logger, hasAccess: boolean): Pick<ComposeLog, 'acces
 
 function accessFields(line: AccessLine): Record<string, unknown> {
   const milliseconds = Math.round(line.seconds * 100_000) / 100;
-  return { ...line, request: line.id, id: undefined, seconds: undefined, milliseconds };
+  const { id: request, seconds: _, ...rest } = line;
+  return { ...rest, request, client: line.client(), milliseconds };
 }
 
 /** One line of the log for a person. */

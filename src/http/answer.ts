@@ -30,7 +30,8 @@ export interface AccessLine extends RequestObservation {
   readonly id: string;
   readonly method: string;
   readonly path: string;
-  readonly client: string;
+  /** Looked up only when it is written down. */
+  client(): string;
   readonly userAgent: string | null;
   readonly code: string | undefined;
 }
@@ -43,7 +44,7 @@ export interface RawRequest {
   readonly target: string;
   readonly headers: Headers;
   readonly body: RequestBody;
-  readonly client: string;
+  client(): string;
 }
 
 /** On every reply of `/v2/`: the media type of a body is the pusher's choice, so no browser may act on it. */

@@ -77,8 +77,9 @@ export function startHost(options: HostOptions): Host {
       timer,
     });
     if (hasBody) server.timeout(request, 0);
-    const peer = server.requestIP(request)?.address ?? '';
-    const client = clientAddress(peer, headers, options.trusted);
+    // The socket is asked only when somebody writes the address down.
+    const client = () =>
+      clientAddress(server.requestIP(request)?.address ?? '', headers, options.trusted);
     const raw = { id: newId(), method, target: targetOf(request.url), headers, body, client };
     const reply = await answer(options.answer, raw);
     // It holds for the connection and not for the request: one kept open for the next is idle again.

@@ -14,5 +14,5 @@ export interface Incoming {
   readonly body: RequestBody;
   readonly principal: Principal;
   /** The address of the client itself, also behind a trusted proxy. */
-  readonly client: string;
+  client(): string;
 }
