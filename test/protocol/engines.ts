@@ -1,0 +1,48 @@
+// One set of tests on both databases: each engine gets a registry of its own, and none may log a fault.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
+import { postgresMissing, startPostgres } from '../support/postgres.ts';
+import { type ConditionalTest, requires } from '../support/requires.ts';
+
+export interface ProtocolSuite {
+  readonly test: ConditionalTest;
+  /** Only inside a test. */
+  registry(): TestRegistry;
+}
+
+export function onBothEngines(area: string, suite: (parts: ProtocolSuite) => void): void {
+  const missing = postgresMissing();
+  const engines = [
+    { engine: 'SQLite', run: test as ConditionalTest, isHere: true },
+    {
+      engine: 'PostgreSQL',
+      run: requires('postgres', missing === undefined, missing ?? ''),
+      isHere: missing === undefined,
+    },
+  ] as const;
+  for (const { engine, run, isHere } of engines) {
+    describe(`${area} on ${engine}`, () => {
+      let running: TestRegistry | undefined;
+      beforeAll(async () => {
+        if (!isHere) return;
+        running = await startTestRegistry(engine === 'SQLite' ? {} : await onPostgres());
+      }, 60_000);
+      afterAll(async () => {
+        await running?.stop();
+        expect(running?.faults ?? []).toEqual([]);
+      });
+      suite({
+        test: run,
+        registry() {
+          if (running === undefined) throw new Error('the registry is not running');
+          return running;
+        },
+      });
+    });
+  }
+}
+
+async function onPostgres() {
+  const url = await (await startPostgres()).createDatabase();
+  return { database: { kind: 'postgres', url } } as const;
+}
