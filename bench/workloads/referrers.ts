@@ -9,7 +9,7 @@ import type { Registry } from '../registries.ts';
 import { against, timesBetter } from '../targets.ts';
 import { NotSupported, type Target, type Workload } from '../workload.ts';
 import { single } from './request-rate.ts';
-import { readPages } from './tags-list.ts';
+import { pageChecker, readPages } from './tags-list.ts';
 
 const EMPTY = blobOf(Buffer.from('{}'));
 const EMPTY_MEDIA_TYPE = 'application/vnd.oci.empty.v1+json';
@@ -45,10 +45,11 @@ function referrers(variant: Variant): Workload {
       return async (meter) => {
         const client = await RegistryClient.open(registry, [repository]);
         return client.withConnections(1, async (all) => {
-          const work = async () => {
-            const found = countOf(await readPages(client, single(all), target));
+          const check = pageChecker((pages) => {
+            const found = countOf(pages);
             if (found !== expected) throw new Error(`${found} of ${expected} referrers are listed`);
-          };
+          });
+          const work = async () => check(await readPages(client, single(all), target));
           const { milliseconds } = scale;
           const { result } = await meter.timed(() =>
             forDuration({ workers: 1, milliseconds, work }),

