@@ -109,7 +109,8 @@ export function parseDuration(text: string): number {
 export function formatDuration(milliseconds: number): string {
   for (const unit of ['d', 'h', 'm'] as const) {
     const size = UNITS_MS[unit] ?? 1;
-    if (milliseconds % size === 0) return `${milliseconds / size}${unit}`;
+    const isOneDay = milliseconds === size && unit === 'd'; // 24h is what people say
+    if (milliseconds % size === 0 && !isOneDay) return `${milliseconds / size}${unit}`;
   }
   return `${milliseconds / 1000}s`;
 }

@@ -137,7 +137,7 @@ export const SETTING_FACTS = {
   'admin-password': {
     about: 'The first password of the administrator.',
     standard: undefined,
-    example: '(secret)',
+    example: 'a long sentence',
     secret: true,
     noFlag: 'every user of this machine can read the command line of a process',
   },

@@ -17,7 +17,7 @@ test('shows every setting with its source', () => {
   const parts = lines.map((line) => line.split(/\s+# /));
   expect(parts).toContainEqual(['listen = [::1]:0', '--listen']);
   expect(parts).toContainEqual(['url = https://registry.example.com', 'ENTREPOT_URL']);
-  expect(parts).toContainEqual(['upload-age = 1d', 'default']);
+  expect(parts).toContainEqual(['upload-age = 24h', 'default']);
   expect(parts).toContainEqual(['key-file = (none)', 'not set']);
 });
 

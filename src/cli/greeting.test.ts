@@ -56,3 +56,14 @@ test('a program gets one line of JSON', () => {
     data: '/work/data',
   });
 });
+
+test('with an authority of its own, the lines that make Docker trust it', () => {
+  const text = greetPerson(
+    load({ tls: 'auto', listen: '0.0.0.0:5000' }),
+    started('https://0.0.0.0:5000'),
+  );
+  expect(text).toContain('sudo mkdir -p /etc/docker/certs.d/build-7:5000\n');
+  expect(text).toContain(
+    'sudo cp /work/data/tls/authority.crt /etc/docker/certs.d/build-7:5000/ca.crt',
+  );
+});

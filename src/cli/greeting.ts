@@ -1,6 +1,8 @@
 // What a start says: to a person the address, the data and commands to try; to a program one JSON line.
+import { dockerTrustLines } from '../app/certificate-subject.ts';
 import { isLoopback, showAddress } from '../app/check-listening.ts';
 import type { Configuration } from '../app/configuration.ts';
+import { authorityCertificate } from '../app/local-authority.ts';
 import { withoutPassword } from '../app/show-configuration.ts';
 
 export interface Started {
@@ -39,6 +41,18 @@ export function accessWarning(configuration: Configuration): string {
     : 'Everyone who reaches this address may push and pull: there is no access control yet.';
 }
 
+/** With `--tls auto`: how Docker comes to trust the authority that nobody knows yet. */
+function trustLines(configuration: Configuration, started: Started): string[] {
+  if (configuration.tls.kind !== 'auto') return [];
+  const authority = authorityCertificate(configuration.tls.directory);
+  const lines = dockerTrustLines(imageHost(configuration, started), authority);
+  return [
+    'On every machine that is to push or pull, first:',
+    ...lines.map((line) => `  ${line}`),
+    '',
+  ];
+}
+
 export function greetPerson(configuration: Configuration, started: Started): string {
   const image = `${imageHost(configuration, started)}/hello-world`;
   return [
@@ -48,6 +62,7 @@ export function greetPerson(configuration: Configuration, started: Started): str
     `The data is in ${places(configuration)}`,
     accessWarning(configuration),
     '',
+    ...trustLines(configuration, started),
     'Try it:',
     '  docker pull hello-world',
     `  docker tag hello-world ${image}`,
