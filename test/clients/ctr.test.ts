@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { describeClient } from './client-suite.ts';
 import { writeImageLayout, writeIndexLayout } from './oci-layout.ts';
 import { pushLayout } from './push-layout.ts';
+import { pushWithCtr } from './push-with-ctr.ts';
 import { heldImage } from './registry-content.ts';
 import { runCommand } from './run-command.ts';
 
 const PLAIN = '--plain-http';
 
-describeClient('ctr', ({ check, run, refused, image, repository, registry, directory }) => {
+describeClient('ctr', (suite) => {
+  const { check, run, refused, image, repository, registry, directory } = suite;
   const held = (name: string) => heldImage(registry(), repository(`ctr/${name}`), 'v1');
 
   /** Brings a layout into containerd's store under its full name. */
@@ -31,10 +33,10 @@ describeClient('ctr', ({ check, run, refused, image, repository, registry, direc
     const recipe = { seed: 'ctr push', layerBytes: [300_000] };
     const { digest } = writeImageLayout(layout, 'v1', recipe);
     const tag = await imported(layout, 'push');
-    await run(['images', 'push', PLAIN, tag]);
+    await pushWithCtr(suite, tag);
     expect((await held('push')).digest).toBe(digest);
     // Again: everything is there, and nothing is refused.
-    await run(['images', 'push', PLAIN, tag]);
+    await pushWithCtr(suite, tag);
   });
 
   check('pushes an index with all its platforms', async () => {
@@ -42,7 +44,7 @@ describeClient('ctr', ({ check, run, refused, image, repository, registry, direc
     const recipe = { seed: 'ctr index', layerBytes: [100_000] };
     const { index } = writeIndexLayout(layout, 'v1', recipe);
     const tag = await imported(layout, 'index');
-    await run(['images', 'push', PLAIN, tag]);
+    await pushWithCtr(suite, tag);
     expect((await held('index')).digest).toBe(index.digest);
   });
 

@@ -7,6 +7,7 @@ import { CLIENT_NAMES, type ClientName } from './client-settings.ts';
 import { type ClientSuite, checkWith, describeClients } from './client-suite.ts';
 import { type Descriptor, writeImageLayout, writeIndexLayout } from './oci-layout.ts';
 import { pushLayout } from './push-layout.ts';
+import { pushWithCtr } from './push-with-ctr.ts';
 import { heldImage } from './registry-content.ts';
 import { sha256 } from './seeded-bytes.ts';
 
@@ -144,7 +145,7 @@ describeClients('exchange', [...NAMES, ...STORES], (suites) => {
     const name = ctr.image('exchange/index:v1');
     await ctr.run(['content', 'fetch', '--plain-http', '--all-platforms', source]);
     await ctr.run(['images', 'tag', source, name]);
-    await ctr.run(['images', 'push', '--plain-http', name]);
+    await pushWithCtr(ctr, name);
     const skopeo = await client('skopeo').run(['inspect', '--raw', `docker://${name}`]);
     expect(sha256(Buffer.from(skopeo.stdout))).toBe(index.digest);
   });
