@@ -12,7 +12,7 @@ export interface Log extends ComposeLog {
 }
 
 /** Bytes gathered before a write, and milliseconds after which they are written in any case. */
-const BUFFER_BYTES = 16 * 1024;
+const BUFFER_BYTES = 8 * 1024;
 const FLUSH_MS = 500;
 
 export function openLog(setting: LogSetting): Log {
