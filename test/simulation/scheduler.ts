@@ -1,0 +1,66 @@
+// Who goes on next. Everything that waits for a disk, a database or a network waits here instead, and
+// the seed picks one; then nothing else happens until all that follows from it has come to rest.
+// So one seed gives one history, however many requests are under way.
+import type { Random } from './random.ts';
+
+interface Waiting {
+  readonly owner: object;
+  readonly label: string;
+  go(): void;
+}
+
+export class Scheduler {
+  readonly #random: Random;
+  readonly #waiting: Waiting[] = [];
+  #steps = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Turns given so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** What waits, for the report of a history that does not end. */
+  labels(): string[] {
+    return this.#waiting.map(({ label }) => label);
+  }
+
+  /** Resolves when it is this caller's turn; never, once its owner has been dropped. */
+  turn(owner: object, label: string): Promise<void> {
+    return new Promise((go) => {
+      this.#waiting.push({ owner, label, go });
+    });
+  }
+
+  /** The owner is dead: nothing that waits for it ever goes on. */
+  drop(owner: object): void {
+    for (let at = this.#waiting.length - 1; at >= 0; at -= 1) {
+      if (this.#waiting[at]?.owner === owner) this.#waiting.splice(at, 1);
+    }
+  }
+
+  /** Gives one turn. @returns its label, or undefined when nobody waits. */
+  async step(): Promise<string | undefined> {
+    if (this.#waiting.length === 0) return undefined;
+    const [next] = this.#waiting.splice(this.#random.below(this.#waiting.length), 1);
+    if (next === undefined) return undefined;
+    this.#steps += 1;
+    next.go();
+    await rest();
+    return next.label;
+  }
+}
+
+/** Waits until every promise that can go on without a turn has gone on. */
+export function rest(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

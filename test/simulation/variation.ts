@@ -1,0 +1,27 @@
+// A change to the registry under simulation: a bug planted on purpose, put in from outside.
+import type { BlobStore } from '../../src/blobs/blob-store.ts';
+import type { Commands } from '../../src/metadata/command.ts';
+import type { Sql } from '../../src/metadata/sql.ts';
+import type { RegistryCommands } from '../../src/registry/commands.ts';
+
+export interface Parts {
+  readonly commands: Commands<RegistryCommands>;
+  readonly blobs: BlobStore;
+}
+
+export interface Variation {
+  readonly name: string;
+  /** A sync of the disk that is left out. */
+  readonly skip?: 'sync-data' | 'sync-directory';
+  /** The machine keeps its name over a power cut. */
+  readonly keepsBoot?: boolean;
+  /** What a writer runs instead of the real commands. */
+  wrapTable?(table: RegistryCommands): RegistryCommands;
+  /** What a process has instead of its real parts. */
+  wrapParts?(parts: Parts): Parts;
+  /** What upkeep reads instead of the database. */
+  wrapUpkeepSql?(sql: Sql): Sql;
+}
+
+/** The registry as it is. */
+export const REAL: Variation = { name: 'the registry as it is' };
