@@ -86,6 +86,12 @@ export class RequestBody implements UploadBody {
     }
   }
 
+  free(chunk: Uint8Array): void {
+    const { buffer } = chunk;
+    // Moving a buffer into one of no size frees it at once. A chunk may be a part of a buffer: then not.
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+  }
+
   cancel(reason: RegistryError): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;

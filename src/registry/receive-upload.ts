@@ -1,5 +1,5 @@
 // Takes the body of a request into an upload: into the database while all of it is small, else into a file.
-import type { BlobAppender } from '../blobs/blob-store.ts';
+import { type BlobAppender, BlobStoreError } from '../blobs/blob-store.ts';
 import { createHasher, type Hasher } from '../blobs/hasher.ts';
 import { heldBytes, type UploadRow } from '../metadata/uploads.ts';
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
@@ -64,17 +64,21 @@ async function receiveToFile(
   const appender = await parts.blobs.append(file, start);
   const expected = append.body.length;
   const limit = expected === undefined ? Number.POSITIVE_INFINITY : upload.size + expected;
-  const error = await copy({ appender, hasher, first, append, limit });
+  const { error, taken } = await copy({ appender, hasher, first, append, limit });
   if (error === undefined) {
     const { offset: size } = appender;
     const fault = lengthFault(expected, size - upload.size);
-    return { kind: 'file', file, fence, size, digest: hasher?.digest(), hasher, error: fault };
+    // Where no byte came, what was known of those before still holds.
+    const digest = hasher?.digest() ?? (size === start ? upload.digest : undefined);
+    return { kind: 'file', file, fence, size, digest, hasher, error: fault };
   }
   // After a fault of the disk only the file itself knows what it holds.
   const size = (await parts.blobs.uploadLength(file)) ?? 0;
-  const isCertain = size === appender.offset;
-  const digest = isCertain ? hasher?.digest() : undefined;
-  return { kind: 'file', file, fence, size, digest, hasher: digest && hasher, error };
+  // The hash has all that was taken for writing, also a chunk whose write failed, wholly or in part.
+  const isCertain = size === start + taken && hasher !== undefined;
+  const known = size === start ? upload.digest : undefined;
+  const digest = isCertain ? hasher.digest() : known;
+  return { kind: 'file', file, fence, size, digest, hasher: isCertain ? hasher : undefined, error };
 }
 
 interface Copy {
@@ -86,12 +90,16 @@ interface Copy {
   readonly limit: number;
 }
 
-/** @returns what went wrong, once the file is closed. */
-async function copy({ appender, hasher, first, append, limit }: Copy): Promise<unknown> {
+/** @returns what went wrong, once the file is closed, and how many bytes were hashed and given to it. */
+async function copy(request: Copy): Promise<{ error: unknown; taken: number }> {
+  const { appender, hasher, first, append, limit } = request;
   let fault: unknown;
+  let taken = 0;
   const put = async (chunk: Uint8Array) => {
     hasher?.update(chunk);
+    taken += chunk.length;
     await appender.write(chunk);
+    append.body.free?.(chunk);
   };
   try {
     for (const chunk of first) await put(chunk);
@@ -110,7 +118,7 @@ async function copy({ appender, hasher, first, append, limit }: Copy): Promise<u
   } catch (error) {
     fault ??= error;
   }
-  return fault;
+  return { error: fault, taken };
 }
 
 /** Takes the upload for this process, with a file that no other process can be writing to. */
@@ -120,15 +128,28 @@ async function takeFile(
 ): Promise<{ file: string; fence: number }> {
   const mayBeWritten = upload.writer !== undefined && upload.writer !== parts.instance;
   const left = mayBeWritten ? upload.file : undefined;
-  const file =
-    upload.file === undefined || mayBeWritten ? `${upload.id}-${upload.fence + 1}` : upload.file;
-  if (left !== undefined) await parts.blobs.fork(left, file);
+  const isNew = upload.file === undefined || mayBeWritten;
+  // A name of its own each time: a crash between the copy and the take must not stand in the next one's way.
+  const file = isNew ? `${upload.id}-${parts.newId()}` : (upload.file as string);
+  if (left !== undefined) await fork(parts, left, file);
   const { id, fence: seen } = upload;
   const writer = parts.instance;
   const take = { id, seen, writer, file, storageKey: undefined, left };
   const fence = await parts.commands.run('takeOver', take);
-  if (fence === undefined) throw overtaken();
-  return { file, fence };
+  if (fence !== undefined) return { file, fence };
+  // If this fails the sweep finds the copy: no row names it.
+  if (left !== undefined) await parts.blobs.discard(file).catch(() => {});
+  throw overtaken();
+}
+
+async function fork(parts: UploadParts, left: string, copy: string): Promise<void> {
+  try {
+    await parts.blobs.fork(left, copy);
+  } catch (error) {
+    // It was there a moment ago: somebody else has just moved or removed it.
+    if (error instanceof BlobStoreError && error.fault === 'absent') throw overtaken();
+    throw error;
+  }
 }
 
 /** Writes down what a request left behind, so that the next one can go on. */

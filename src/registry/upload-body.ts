@@ -9,6 +9,11 @@ export interface UploadBody {
    * @throws when the client vanished, stalled, or `cancel` was called.
    */
   next(): Promise<Uint8Array | undefined>;
+  /**
+   * Gives back the memory of a chunk that is done with. Without it the collector would find hundreds of
+   * megabytes of chunks only when it next looks.
+   */
+  free?(chunk: Uint8Array): void;
   /** Makes a waiting and every later `next` throw `reason`. */
   cancel(reason: RegistryError): void;
 }
