@@ -64,7 +64,7 @@ export function startHost(options: HostOptions): Host {
       error: (error) => {
         const fault = new RegistryError('INTERNAL', undefined, undefined, { cause: error });
         options.answer.log.fault(fault, { id: '-', method: '-', path: '-' });
-        return toResponse(errorReply(fault, '-', { Connection: 'close' }), false);
+        return toResponse(errorReply(fault, '-', { Connection: 'close' }));
       },
     });
 
@@ -84,7 +84,7 @@ export function startHost(options: HostOptions): Host {
     const reply = await answer(options.answer, raw);
     // It holds for the connection and not for the request: one kept open for the next is idle again.
     if (hasBody) server.timeout(request, IDLE_SECONDS);
-    return toResponse(reply, method === 'HEAD');
+    return toResponse(reply, request);
   }
 
   let current = listen(options.certificate, options.port);
@@ -117,12 +117,19 @@ function requestIds(): () => string {
   return () => `${prefix}-${(++count).toString(36)}`;
 }
 
-function toResponse(reply: Reply, isHead: boolean): Response {
+function toResponse(reply: Reply, request?: Request): Response {
   const { status, headers, length } = reply;
+  const isHead = request?.method === 'HEAD';
   if (isHead || reply.body.kind === 'empty') {
     // A null body keeps the length only for HEAD; a 304 or 204 must not have one.
     const all = isHead ? { ...headers, 'Content-Length': String(length) } : headers;
     return new Response(null, { status, headers: all });
+  }
+  if (reply.body.kind === 'file' && status === 200 && request?.headers.has('range')) {
+    // Of two Range lines Bun would serve the first by itself, after our decision to send the whole.
+    // It leaves an answer alone that has a Content-Range, which means nothing beside a 200.
+    const whole = `bytes 0-${length - 1}/${length}`;
+    return new Response(bodyOf(reply), { status, headers: { ...headers, 'Content-Range': whole } });
   }
   return new Response(bodyOf(reply), { status, headers });
 }

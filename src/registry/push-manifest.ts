@@ -26,6 +26,8 @@ export interface PushedManifest {
   readonly digest: Digest;
   readonly subject: Digest | undefined;
   readonly tags: readonly Tag[];
+  /** It names layers that need not be held here. */
+  readonly hasForeignLayers: boolean;
 }
 
 /**
@@ -66,7 +68,8 @@ export async function pushManifest(
     missingParts: parts.missingParts,
     condition: push.condition,
   });
-  return { digest, subject: manifest.subject, tags };
+  const hasForeignLayers = manifest.references.some((part) => part.foreign);
+  return { digest, subject: manifest.subject, tags, hasForeignLayers };
 }
 
 function digestOfPush(reference: Reference, bytes: Uint8Array): Digest {

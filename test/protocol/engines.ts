@@ -1,5 +1,7 @@
 // One set of tests on both databases: each engine gets a registry of its own, and none may log a fault.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
+import type { DatabaseSettings } from '../../src/app/database.ts';
 import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
 import { postgresMissing, startPostgres } from '../support/postgres.ts';
 import { type ConditionalTest, requires } from '../support/requires.ts';
@@ -7,8 +9,11 @@ import { type ConditionalTest, requires } from '../support/requires.ts';
 export interface ProtocolSuite {
   readonly test: ConditionalTest;
   /** Only inside a test. */
-  registry(): TestRegistry;
+  registry(): EngineRegistry;
 }
+
+/** `database`: for a second node on the same data. */
+export type EngineRegistry = TestRegistry & { readonly database: DatabaseSettings };
 
 export function onBothEngines(area: string, suite: (parts: ProtocolSuite) => void): void {
   const missing = postgresMissing();
@@ -22,10 +27,13 @@ export function onBothEngines(area: string, suite: (parts: ProtocolSuite) => voi
   ] as const;
   for (const { engine, run, isHere } of engines) {
     describe(`${area} on ${engine}`, () => {
-      let running: TestRegistry | undefined;
+      let running: EngineRegistry | undefined;
       beforeAll(async () => {
         if (!isHere) return;
-        running = await startTestRegistry(engine === 'SQLite' ? {} : await onPostgres());
+        const settings = engine === 'SQLite' ? undefined : await postgresSettings();
+        const started = await startTestRegistry(settings && { database: settings });
+        const path = join(started.directory, 'entrepot.db');
+        running = { ...started, database: settings ?? { kind: 'sqlite', path } };
       }, 60_000);
       afterAll(async () => {
         await running?.stop();
@@ -42,7 +50,6 @@ export function onBothEngines(area: string, suite: (parts: ProtocolSuite) => voi
   }
 }
 
-async function onPostgres() {
-  const url = await (await startPostgres()).createDatabase();
-  return { database: { kind: 'postgres', url } } as const;
+async function postgresSettings(): Promise<DatabaseSettings> {
+  return { kind: 'postgres', url: await (await startPostgres()).createDatabase() };
 }

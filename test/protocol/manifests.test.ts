@@ -129,6 +129,7 @@ onBothEngines('manifests', ({ test, registry }) => {
     for (const [reference, manifest] of Object.entries(cases)) {
       const response = await putManifest(url, name, { reference, manifest });
       expect([reference, response.status]).toEqual([reference, 201]);
+      expect(response.headers.has('warning')).toBe(reference === 'foreign');
       const pulled = await fetch(`${url}/v2/${name}/manifests/${reference}`);
       expect(await pulled.text()).toBe(manifest);
     }

@@ -79,6 +79,11 @@ export class RawConnection {
     return { status, headers, lines, body };
   }
 
+  /** Resolves when anything has come. */
+  async someBytes(): Promise<void> {
+    await this.#until(() => this.pending > 0 || this.#isClosed, 'the first bytes');
+  }
+
   /** Resolves when the server has closed the connection. */
   async closed(): Promise<void> {
     await this.#until(() => this.#isClosed, 'the connection to be closed');

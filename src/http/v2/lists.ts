@@ -5,6 +5,7 @@ import type { Route } from '../../oci/route.ts';
 import { listRepositories, listTags, type Page, type PageRequest } from '../../registry/list.ts';
 import type { Incoming } from '../incoming.ts';
 import { jsonReply, type Reply } from '../reply.ts';
+import { warningHeader } from '../warning.ts';
 import type { V2Parts } from './parts.ts';
 
 export async function getTags(
@@ -15,7 +16,7 @@ export async function getTags(
   const { name: repository } = route;
   const wanted = pageRequest(request);
   const page = await listTags(parts.pull.sql, { repository, ...wanted });
-  const headers = pageHeaders(`/v2/${repository}/tags/list`, wanted, page);
+  const headers = pageHeaders(request, `/v2/${repository}/tags/list`, page);
   return jsonReply(200, { name: repository, tags: page.items }, headers);
 }
 
@@ -26,7 +27,8 @@ export async function getCatalog(
 ): Promise<Reply> {
   const wanted = pageRequest(request);
   const page = await listRepositories(parts.pull.sql, wanted);
-  return jsonReply(200, { repositories: page.items }, pageHeaders('/v2/_catalog', wanted, page));
+  const headers = pageHeaders(request, '/v2/_catalog', page);
+  return jsonReply(200, { repositories: page.items }, headers);
 }
 
 function pageRequest(request: Incoming): PageRequest {
@@ -37,8 +39,16 @@ function pageRequest(request: Incoming): PageRequest {
   };
 }
 
-function pageHeaders(path: string, wanted: PageRequest, page: Page): Record<string, string> {
-  if (page.next === undefined) return {};
-  const n = wanted.size ?? LIMITS.pageSize;
-  return { Link: nextLink(path, { n, last: page.next }) };
+function pageHeaders(request: Incoming, path: string, page: Page): Record<string, string> {
+  const asked = request.query.get('n');
+  const n = parsePageSize(asked) ?? LIMITS.pageSize;
+  const headers: Record<string, string> = {};
+  if (page.next !== undefined) headers.Link = nextLink(path, { n, last: page.next });
+  // Clients that follow no Link would otherwise take the first page for everything.
+  const isCut = Number(asked) > LIMITS.pageSize;
+  return isCut ? { ...headers, ...PAGE_CUT } : headers;
 }
+
+const PAGE_CUT = warningHeader(
+  `A page has at most ${LIMITS.pageSize} entries; follow the Link header for those after it.`,
+);

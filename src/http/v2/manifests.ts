@@ -9,6 +9,7 @@ import { manifestBytes, pullManifest } from '../../registry/pull.ts';
 import { pushManifest } from '../../registry/push-manifest.ts';
 import type { Incoming } from '../incoming.ts';
 import { bytesReply, emptyReply, type Reply } from '../reply.ts';
+import { warningHeader } from '../warning.ts';
 import { namespaceHeader } from './namespace-header.ts';
 import type { V2Parts } from './parts.ts';
 
@@ -77,8 +78,12 @@ export async function putManifest(
   // oras-go and cosign leave the fallback tag alone only when they see it.
   if (pushed.subject !== undefined) headers['OCI-Subject'] = pushed.subject;
   if (tags.length > 0) headers['OCI-Tag'] = pushed.tags.join(', ');
-  return emptyReply(201, headers);
+  return emptyReply(201, pushed.hasForeignLayers ? { ...headers, ...FOREIGN_LAYERS } : headers);
 }
+
+const FOREIGN_LAYERS = warningHeader(
+  'This image has layers that may not be distributed. Unless they were pushed too, those who pull it need access to where they come from.',
+);
 
 export async function deleteManifest(
   request: Incoming,

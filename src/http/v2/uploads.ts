@@ -16,6 +16,7 @@ import {
 import type { UploadKey } from '../../registry/upload-state.ts';
 import type { Incoming } from '../incoming.ts';
 import { asRegistryError, ErrorWithHeaders, emptyReply, type Reply } from '../reply.ts';
+import { warningHeader } from '../warning.ts';
 import type { V2Parts } from './parts.ts';
 
 type UploadsRoute = Extract<Route, { kind: 'uploads' }>;
@@ -52,8 +53,14 @@ export async function postUpload(
   }
   const algorithm = parseDigestAlgorithm(query.get('digest-algorithm') ?? 'sha256');
   const upload = await beginUpload(parts.upload, { repository, actor, algorithm });
-  return emptyReply(202, uploadHeaders(repository, upload));
+  // Absent and unreadable look alike: the sentence must not tell one from the other.
+  const hint = mount !== null && query.has('from') ? NOT_MOUNTED : undefined;
+  return emptyReply(202, { ...uploadHeaders(repository, upload), ...hint });
 }
+
+const NOT_MOUNTED = warningHeader(
+  'The blob could not be mounted: the repository named by from does not hold it, or you may not read it. It is uploaded instead.',
+);
 
 export async function getUpload(
   _request: Incoming,
