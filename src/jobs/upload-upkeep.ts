@@ -3,7 +3,8 @@ import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Commands } from '../metadata/command.ts';
 import { isStillNamed, nextRemovals } from '../metadata/removals.ts';
 import type { Sql } from '../metadata/sql.ts';
-import { findUpload, isUploadFile, staleUploads } from '../metadata/uploads.ts';
+import { isUploadFile, staleUploads } from '../metadata/uploads.ts';
+import { LIMITS } from '../oci/limits.ts';
 import type { RegistryCommands } from '../registry/commands.ts';
 import type { JobContext, JobKind } from './job-kinds.ts';
 
@@ -24,6 +25,8 @@ const MINUTE_MS = 60_000;
 const BATCH = 100;
 /** A file without a row may belong to a request that is just making the row. */
 const ORPHAN_AGE_MS = 60 * MINUTE_MS;
+/** Events deleted in one transaction. */
+const OUTBOX_BATCH = 1_000;
 /** Events that nobody consumes are kept so long. */
 const OUTBOX_AGE_MS = 30 * 24 * 60 * MINUTE_MS;
 
@@ -39,9 +42,7 @@ export function upkeepJobs(parts: UpkeepParts): JobKind[] {
     {
       kind: 'trim-outbox',
       everyMs: 60 * MINUTE_MS,
-      run: async () => {
-        await parts.commands.run('trimOutbox', parts.now() - OUTBOX_AGE_MS);
-      },
+      run: (context) => forgetEvents(parts, context),
     },
   ];
 }
@@ -49,13 +50,13 @@ export function upkeepJobs(parts: UpkeepParts): JobKind[] {
 /** Ends uploads that nobody continued. */
 export async function expireUploads(parts: UpkeepParts, context: JobContext): Promise<void> {
   const before = parts.now() - parts.uploadAgeMs;
+  // Those that a request is writing to since long ago must not hide the others.
+  const limit = LIMITS.concurrentUploads + BATCH;
   for (;;) {
-    const ids = await staleUploads(parts.sql, { before, limit: BATCH });
     let expired = 0;
-    for (const id of ids) {
-      const upload = parts.isWriting(id) ? undefined : await findUpload(parts.sql, id);
-      if (upload === undefined) continue;
-      if (await parts.commands.run('expireUpload', { id, seen: upload.fence })) expired += 1;
+    for (const id of await staleUploads(parts.sql, { before, limit })) {
+      if (parts.isWriting(id)) continue;
+      if (await parts.commands.run('expireUpload', { id, before })) expired += 1;
     }
     if (expired === 0 || context.isStopping()) return;
     await context.extend();
@@ -86,5 +87,13 @@ export async function sweepUploads(parts: UpkeepParts, context: JobContext): Pro
     if (context.isStopping()) return;
     await context.extend();
     if (!(await isUploadFile(parts.sql, file))) await parts.blobs.discard(file);
+  }
+}
+
+/** Forgets events that are too old to be of use. */
+async function forgetEvents(parts: UpkeepParts, context: JobContext): Promise<void> {
+  const trim = { before: parts.now() - OUTBOX_AGE_MS, limit: OUTBOX_BATCH };
+  while ((await parts.commands.run('trimOutbox', trim)) > 0 && !context.isStopping()) {
+    await context.extend();
   }
 }

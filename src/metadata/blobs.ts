@@ -197,6 +197,14 @@ export async function storeBlob(
   return { id, isNew: true };
 }
 
+/** Keeps the bytes of a manifest here too, when they came as a blob before and have a storage key. */
+export async function keepPayload(
+  tx: Transaction,
+  payload: { blob: BlobId; bytes: Uint8Array },
+): Promise<void> {
+  await tx.run(insertPayload, payload);
+}
+
 /** Rows for digests that a manifest names and nobody has pushed yet: a part that is "not held". */
 export async function ensureBlobRows(tx: Transaction, digests: readonly Digest[]): Promise<void> {
   const list = digestList(digests.map(digestToBytes));

@@ -16,9 +16,12 @@ export function numbersIn(engine: Engine, list: string): RawBuilder<number> {
     : sql`(select value::bigint from json_array_elements_text(${list}::text::json))`;
 }
 
-/** A list of stored digests as one parameter: the same text for both engines. */
+/**
+ * A list of stored digests as one parameter: the same text for both engines. Sorted, so that two
+ * transactions that make rows for them never wait for each other in a circle.
+ */
 export function digestList(digests: readonly Uint8Array[]): string {
-  return JSON.stringify(digests.map((digest) => Buffer.from(digest).toString('hex')));
+  return JSON.stringify(digests.map((digest) => Buffer.from(digest).toString('hex')).sort());
 }
 
 /** Locks the rows read until the transaction ends. SQLite needs no lock: it has one writer. */

@@ -27,6 +27,8 @@ export interface GroupCommitOptions {
   observe?(commit: CommitObservation): void;
   /** Waits until commands that are on their way have arrived; absent = the ones present are the batch. */
   gather?(): Promise<void>;
+  /** The log could not be moved into the database: a full or failing disk. Nothing is lost. */
+  checkpointFailed?(error: unknown): void;
 }
 
 /** Commands in one transaction: bounds how long a reader of the log waits and how much one fault undoes. */
@@ -50,26 +52,27 @@ export class GroupCommit implements CommandRunner {
     if (this.#closed) return Promise.reject(new Error('the writer is closed'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ name, args, resolve, reject });
-      this.#draining ??= this.#drain().finally(() => {
-        this.#draining = undefined;
-      });
+      this.#draining ??= this.#drain();
     });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#draining;
-    this.#options.connection.execute('pragma wal_checkpoint(truncate)');
+    this.#checkpoint('truncate');
     this.#options.connection.close();
   }
 
   async #drain(): Promise<void> {
+    // Awaits in any case, so that `#draining` is set before the last step below clears it.
     await this.#options.gather?.();
     while (this.#waiting.length > 0) {
       await this.#commitBatch(this.#waiting.splice(0, BATCH_COMMANDS));
       await this.#options.gather?.();
       this.#checkpointWhenDue();
     }
+    // In the same step as the last look at the queue: a command that came in between would wait for ever.
+    this.#draining = undefined;
   }
 
   async #commitBatch(batch: readonly Waiting[]): Promise<void> {
@@ -85,7 +88,7 @@ export class GroupCommit implements CommandRunner {
       connection.execute('commit');
     } catch (cause) {
       // The transaction as a whole failed: nobody's command took effect.
-      if (connection.inTransaction) connection.execute('rollback');
+      rollBack(connection);
       const error = explainSqliteFault(cause);
       outcomes = batch.map(() => ({ error }));
     }
@@ -126,6 +129,23 @@ export class GroupCommit implements CommandRunner {
     this.#commitsSinceCheckpoint += 1;
     if (this.#commitsSinceCheckpoint < COMMITS_PER_CHECKPOINT) return;
     this.#commitsSinceCheckpoint = 0;
-    this.#options.connection.execute('pragma wal_checkpoint(passive)');
+    this.#checkpoint('passive');
+  }
+
+  /** Moves the log into the database. What fails here is safe in the log, and is tried again later. */
+  #checkpoint(mode: 'passive' | 'truncate'): void {
+    try {
+      this.#options.connection.execute(`pragma wal_checkpoint(${mode})`);
+    } catch (error) {
+      this.#options.checkpointFailed?.(error);
+    }
+  }
+}
+
+function rollBack(connection: SqliteConnection): void {
+  try {
+    if (connection.inTransaction) connection.execute('rollback');
+  } catch {
+    // The next `begin` says what is wrong; the fault that led here is the one to tell.
   }
 }

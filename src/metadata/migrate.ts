@@ -47,7 +47,8 @@ export async function migrateSqlite(
     await migrate('sqlite', async (text, values) => connection.query(text, values ?? []), options);
     connection.execute('commit');
   } catch (error) {
-    connection.execute('rollback');
+    // On a full disk SQLite has ended the transaction by itself.
+    if (connection.inTransaction) connection.execute('rollback');
     throw error;
   }
 }

@@ -27,8 +27,21 @@ const insertEvent = statement<{ kind: string; repository: number; detail: string
     }),
 );
 
-const deleteOlder = statement<{ before: number }>()((q, p) =>
-  q.deleteFrom('outbox').where('created_at', '<', p.before),
+/** Looks at the oldest rows only: rows are numbered in the order of their making, give or take a commit. */
+const deleteOldest = statement<{ before: number; limit: number }>()((q, p) =>
+  q.deleteFrom('outbox').where('id', 'in', (e) =>
+    e
+      .selectFrom(
+        e
+          .selectFrom('outbox')
+          .select(['id', 'created_at'])
+          .orderBy('id')
+          .limit(p.limit)
+          .as('oldest'),
+      )
+      .select('oldest.id')
+      .where('oldest.created_at', '<', p.before),
+  ),
 );
 
 export async function announce(
@@ -44,7 +57,10 @@ export async function announce(
   });
 }
 
-/** Forgets events from before `before` (ms). @returns how many. */
-export async function trimOutbox(tx: Transaction, before: number): Promise<number> {
-  return tx.run(deleteOlder, { before });
+/** Forgets events from before `before` (ms), at most `limit` of them. @returns how many. */
+export async function trimOutbox(
+  tx: Transaction,
+  trim: { before: number; limit: number },
+): Promise<number> {
+  return tx.run(deleteOldest, trim);
 }

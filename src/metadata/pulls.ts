@@ -1,5 +1,6 @@
 // How often, and when last, manifests and tags were pulled. Counters, added up in memory and flushed
 // in batches: a pull never waits for a write.
+import { sql as raw } from 'kysely';
 import type { ManifestId } from './manifests.ts';
 import type { Transaction } from './sql.ts';
 import { statement } from './statement.ts';
@@ -11,6 +12,12 @@ export interface PullCount {
   readonly lastAt: number;
 }
 
+/** Nodes flush in any order: a count that comes late must not make the last pull earlier. */
+function later(table: 'manifest_pulls' | 'tag_pulls') {
+  const known = raw.ref<number>(`${table}.last_at`);
+  return raw<number>`case when excluded.last_at > ${known} then excluded.last_at else ${known} end`;
+}
+
 const addToManifest = statement<{ manifest: number; count: number; lastAt: number }>()((q, p) =>
   q
     .insertInto('manifest_pulls')
@@ -18,7 +25,7 @@ const addToManifest = statement<{ manifest: number; count: number; lastAt: numbe
     .onConflict((c) =>
       c.column('manifest_id').doUpdateSet({
         count: (e) => e('manifest_pulls.count', '+', e.ref('excluded.count')),
-        last_at: (e) => e.ref('excluded.last_at'),
+        last_at: later('manifest_pulls'),
       }),
     ),
 );
@@ -34,7 +41,7 @@ const addToTag = statement<{ tag: number; count: number; lastAt: number }>()((q,
     .onConflict((c) =>
       c.column('tag_id').doUpdateSet({
         count: (e) => e('tag_pulls.count', '+', e.ref('excluded.count')),
-        last_at: (e) => e.ref('excluded.last_at'),
+        last_at: later('tag_pulls'),
       }),
     ),
 );
@@ -59,7 +66,8 @@ const manifestExists = statement<{ manifest: number }>()((q, p) =>
 
 /** Credits the manifests, the tags that point at them now, and the indexes that name them (without a count). */
 export async function addPulls(tx: Transaction, pulls: readonly PullCount[]): Promise<void> {
-  for (const { manifest, count, lastAt } of pulls) {
+  // In one order, so that two nodes that flush at once never wait for each other in a circle.
+  for (const { manifest, count, lastAt } of pulls.toSorted((a, b) => a.manifest - b.manifest)) {
     if ((await tx.first(manifestExists, { manifest })) === undefined) continue;
     await tx.run(addToManifest, { manifest, count, lastAt });
     for (const tag of await tx.all(tagsOf, { manifest })) {

@@ -3,7 +3,7 @@
 import type { RemovalKind } from './schema.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
-import { isUploadFile } from './uploads.ts';
+import { isUploadFile, isUploadKey } from './uploads.ts';
 
 export interface Removal {
   readonly id: number;
@@ -49,7 +49,9 @@ export async function nextRemovals(
 /** Looked up again at the moment of removal: does any row still name these bytes? */
 export async function isStillNamed(sql: Sql, removal: Removal): Promise<boolean> {
   if (removal.kind === 'upload') return isUploadFile(sql, removal.key);
-  return (await sql.first(blobWithKey, { key: removal.key })) !== undefined;
+  if ((await sql.first(blobWithKey, { key: removal.key })) !== undefined) return true;
+  // Bytes that got their key just before a crash are still those of their upload.
+  return isUploadKey(sql, removal.key);
 }
 
 export async function forgetRemoval(tx: Transaction, id: number): Promise<void> {

@@ -2,6 +2,7 @@
 import { sql as raw } from 'kysely';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { namespaceOf } from '../oci/repository-name.ts';
+import { kept, locked } from './fragments.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
 
@@ -9,6 +10,15 @@ export type RepositoryId = number;
 
 const byName = statement<{ name: string }>()((q, p) =>
   q.selectFrom('repositories').select(['id', 'listed']).where('name', '=', p.name),
+);
+
+/** Held by everyone who adds to a repository: see `lockRepository`. */
+const byNameKept = statement<{ name: string }>()((q, p, engine) =>
+  kept(engine, q.selectFrom('repositories').select('id').where('name', '=', p.name)),
+);
+
+const byNameLocked = statement<{ name: string }>()((q, p, engine) =>
+  locked(engine, q.selectFrom('repositories').select('id').where('name', '=', p.name)),
 );
 
 const insertRepository = statement<{ name: string; namespace: number; now: number }>()((q, p) =>
@@ -51,17 +61,37 @@ export async function findRepository(
   return (await sql.first(byName, { name }))?.id;
 }
 
-/** The repository of that name, made with its namespaces when it is new. */
+/** The repository of that name; it is not taken away from, see below, until the transaction ends. */
+export async function keepRepository(
+  tx: Transaction,
+  name: RepositoryName,
+): Promise<RepositoryId | undefined> {
+  return (await tx.first(byNameKept, { name }))?.id;
+}
+
+/**
+ * The repository of that name, alone: nobody adds to it until the transaction ends. Whoever takes
+ * something away asks first whether a tag needs it, at any depth; a push that does not see the
+ * removal and is not seen by it would leave that tag with a lost part.
+ */
+export async function lockRepository(
+  tx: Transaction,
+  name: RepositoryName,
+): Promise<RepositoryId | undefined> {
+  return (await tx.first(byNameLocked, { name }))?.id;
+}
+
+/** As `keepRepository`; made with its namespaces when it is new. */
 export async function ensureRepository(
   tx: Transaction,
   name: RepositoryName,
 ): Promise<RepositoryId> {
-  const known = await findRepository(tx, name);
+  const known = await keepRepository(tx, name);
   if (known !== undefined) return known;
   const now = await tx.now();
   const namespace = await ensureNamespace(tx, namespaceOf(name), now);
   await tx.run(insertRepository, { name, namespace, now });
-  return (await findRepository(tx, name)) as RepositoryId;
+  return (await keepRepository(tx, name)) as RepositoryId;
 }
 
 async function ensureNamespace(tx: Transaction, path: string, now: number): Promise<number> {

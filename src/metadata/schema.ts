@@ -50,7 +50,7 @@ interface BlobTable {
   id: Generated<number>;
   digest: Uint8Array;
   size: number;
-  /** Where the blob store keeps the bytes; null when they are in `payloads`. */
+  /** Where the blob store keeps the bytes; null when they are in `payloads` only. */
   storage_key: string | null;
   state: BlobState;
   created_at: number;

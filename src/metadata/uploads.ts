@@ -26,6 +26,8 @@ export interface UploadRow {
   readonly file: string | undefined;
   readonly storageKey: string | undefined;
   readonly boot: string | undefined;
+  /** When a request last began or ended on it: milliseconds since 1970. */
+  readonly updatedAt: number;
 }
 
 const COLUMNS = [
@@ -39,6 +41,7 @@ const COLUMNS = [
   'file',
   'storage_key',
   'boot',
+  'updated_at',
 ] as const;
 
 const insertUpload = statement<{
@@ -158,6 +161,10 @@ const byFile = statement<{ file: string }>()((q, p) =>
   q.selectFrom('uploads').select('id').where('file', '=', p.file),
 );
 
+const byStorageKey = statement<{ storageKey: string }>()((q, p) =>
+  q.selectFrom('uploads').select('id').where('storage_key', '=', p.storageKey),
+);
+
 const openCount = statement()((q) =>
   q.selectFrom('uploads').select((e) => e.fn.countAll<number>().as('count')),
 );
@@ -270,6 +277,11 @@ export async function isUploadFile(sql: Sql, file: string): Promise<boolean> {
   return (await sql.first(byFile, { file })) !== undefined;
 }
 
+/** Whether an upload is being closed under this key. */
+export async function isUploadKey(sql: Sql, storageKey: string): Promise<boolean> {
+  return (await sql.first(byStorageKey, { storageKey })) !== undefined;
+}
+
 export async function countUploads(sql: Sql): Promise<number> {
   return Number((await sql.first(openCount, {}))?.count ?? 0);
 }
@@ -285,6 +297,7 @@ function toUpload(row: {
   file: string | null;
   storage_key: string | null;
   boot: string | null;
+  updated_at: number;
 }): UploadRow {
   return {
     id: row.id,
@@ -297,5 +310,6 @@ function toUpload(row: {
     file: row.file ?? undefined,
     storageKey: row.storage_key ?? undefined,
     boot: row.boot ?? undefined,
+    updatedAt: row.updated_at,
   };
 }

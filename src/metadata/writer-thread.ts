@@ -22,6 +22,8 @@ type Message =
 interface PlainError {
   readonly code?: ErrorCode;
   readonly message: string;
+  /** Where it was thrown, for the log. */
+  readonly stack?: string | undefined;
   readonly detail?: ErrorDetail | undefined;
   readonly cause?: string | undefined;
 }
@@ -37,6 +39,7 @@ type Reply =
   | { readonly kind: 'failed'; readonly error: PlainError }
   | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
   | { readonly kind: 'commit'; readonly commit: CommitObservation }
+  | { readonly kind: 'checkpoint-failed'; readonly error: PlainError }
   | { readonly kind: 'closed' };
 
 /** The thread's end: called once by the thread's entry file with the table of all commands. */
@@ -45,13 +48,12 @@ export function serveCommands(commands: CommandTable): void {
   const post = (reply: Reply) => port.postMessage(reply);
   let writer: GroupCommit | undefined;
   let answers: Answer[] = [];
+  const flush = () => {
+    if (answers.length > 0) post({ kind: 'answers', answers });
+    answers = [];
+  };
   const answer = (one: Answer) => {
-    if (answers.length === 0) {
-      queueMicrotask(() => {
-        post({ kind: 'answers', answers });
-        answers = [];
-      });
-    }
+    if (answers.length === 0) queueMicrotask(flush);
     answers.push(one);
   };
   port.onmessage = async (event: MessageEvent<Message>) => {
@@ -69,6 +71,7 @@ export function serveCommands(commands: CommandTable): void {
           connection: openSqliteWriter(message.path, Date.now),
           commands,
           observe: (commit) => post({ kind: 'commit', commit }),
+          checkpointFailed: (error) => post({ kind: 'checkpoint-failed', error: toPlain(error) }),
           // Messages that arrived while a commit was syncing are delivered in a turn of the event loop.
           gather: () => new Promise((resolve) => setImmediate(resolve)),
         });
@@ -93,63 +96,107 @@ export interface WriterThreadOptions {
   readonly entry: string | URL;
   readonly path: string;
   observe?(commit: CommitObservation): void;
+  /** The log could not be moved into the database; it is tried again, and nothing is lost. */
+  checkpointFailed?(error: Error): void;
   /** The thread is gone: nothing can be written any more. */
   failed(error: Error): void;
 }
 
 /** The caller's end. Resolves when the thread has opened the database. */
 export async function startWriterThread(options: WriterThreadOptions): Promise<CommandRunner> {
-  const worker = new Worker(options.entry);
-  const pending = new Map<number, Pending>();
-  let outgoing: Request[] = [];
-  let lastId = 0;
-  const opened = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<void>();
-  const fail = (error: Error) => {
-    opened.reject(error);
-    closed.resolve();
-    for (const one of pending.values()) one.reject(error);
-    pending.clear();
-    options.failed(error);
-  };
-  worker.onerror = (event) => fail(new Error(`the writer thread failed: ${event.message}`));
-  worker.onmessage = (event: MessageEvent<Reply>) => {
-    const reply = event.data;
-    if (reply.kind === 'answers') {
-      for (const { id, value, error } of reply.answers) {
-        const one = pending.get(id);
-        pending.delete(id);
-        if (error === undefined) one?.resolve(value);
-        else one?.reject(fromPlain(error));
-      }
-    } else if (reply.kind === 'commit') options.observe?.(reply.commit);
-    else if (reply.kind === 'opened') opened.resolve();
-    else if (reply.kind === 'failed') opened.reject(fromPlain(reply.error));
-    else closed.resolve();
-  };
-  const send = (message: Message) => worker.postMessage(message);
-  send({ kind: 'open', path: options.path });
-  await opened.promise;
-  return {
-    run(name, args) {
-      return new Promise((resolve, reject) => {
-        const id = ++lastId;
-        pending.set(id, { resolve, reject });
-        if (outgoing.length === 0) {
-          queueMicrotask(() => {
-            send({ kind: 'run', requests: outgoing });
-            outgoing = [];
-          });
-        }
-        outgoing.push({ id, name, args });
-      });
-    },
-    async close() {
-      send({ kind: 'close' });
-      await closed.promise;
-      worker.terminate();
-    },
-  };
+  const writer = new ThreadWriter(options);
+  await writer.open(options.path);
+  return writer;
+}
+
+class ThreadWriter implements CommandRunner {
+  readonly #options: WriterThreadOptions;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  #outgoing: Request[] = [];
+  #lastId = 0;
+  /** Why nothing can be run any more. */
+  #ended: Error | undefined;
+
+  constructor(options: WriterThreadOptions) {
+    this.#options = options;
+    this.#worker = new Worker(options.entry);
+    this.#worker.onerror = (event) => this.#fail(`the writer thread failed: ${event.message}`);
+    this.#worker.addEventListener('close', () => this.#fail('the writer thread has ended'));
+    this.#worker.onmessage = (event: MessageEvent<Reply>) => this.#take(event.data);
+  }
+
+  async open(path: string): Promise<void> {
+    this.#send({ kind: 'open', path });
+    try {
+      await this.#opened.promise;
+    } catch (error) {
+      this.#ended ??= new Error('the writer could not be opened');
+      this.#worker.terminate();
+      throw error;
+    }
+  }
+
+  run(name: string, args: unknown): Promise<unknown> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastId;
+      this.#pending.set(id, { resolve, reject });
+      if (this.#outgoing.length === 0) queueMicrotask(() => this.#flush());
+      this.#outgoing.push({ id, name, args });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended === undefined) {
+      this.#ended = new Error('the writer is closed');
+      // What was asked for in this turn goes first, and is answered.
+      this.#flush();
+      this.#send({ kind: 'close' });
+    }
+    await this.#closed.promise;
+    this.#worker.terminate();
+  }
+
+  #flush(): void {
+    if (this.#outgoing.length > 0) this.#send({ kind: 'run', requests: this.#outgoing });
+    this.#outgoing = [];
+  }
+
+  #send(message: Message): void {
+    this.#worker.postMessage(message);
+  }
+
+  #take(reply: Reply): void {
+    if (reply.kind === 'answers') for (const answer of reply.answers) this.#settle(answer);
+    else if (reply.kind === 'commit') this.#options.observe?.(reply.commit);
+    else if (reply.kind === 'opened') this.#opened.resolve();
+    else if (reply.kind === 'failed') this.#opened.reject(fromPlain(reply.error));
+    else if (reply.kind === 'closed') this.#closed.resolve();
+    else this.#options.checkpointFailed?.(fromPlain(reply.error));
+  }
+
+  #settle({ id, value, error }: Answer): void {
+    const one = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (error === undefined) one?.resolve(value);
+    else one?.reject(fromPlain(error));
+  }
+
+  /** The thread is gone: nobody may wait for it, now or later. */
+  #fail(message: string): void {
+    const error = new Error(message);
+    const wasExpected = this.#ended !== undefined;
+    this.#ended ??= error;
+    this.#opened.reject(error);
+    this.#closed.resolve();
+    for (const one of this.#pending.values()) one.reject(error);
+    this.#pending.clear();
+    this.#worker.terminate();
+    if (!wasExpected) this.#options.failed(error);
+  }
 }
 
 function toPlain(error: unknown): PlainError {
@@ -157,11 +204,16 @@ function toPlain(error: unknown): PlainError {
     const cause = error.cause === undefined ? undefined : String(error.cause);
     return { code: error.code, message: error.message, detail: error.detail, cause };
   }
-  return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  if (!(error instanceof Error)) return { message: String(error) };
+  return { message: error.message, stack: error.stack };
 }
 
 function fromPlain(plain: PlainError): Error {
   const options = plain.cause === undefined ? undefined : { cause: plain.cause };
-  if (plain.code === undefined) return new Error(plain.message);
+  if (plain.code === undefined) {
+    const error = new Error(plain.message);
+    if (plain.stack !== undefined) error.stack = plain.stack;
+    return error;
+  }
   return new RegistryError(plain.code, plain.message, plain.detail, options);
 }

@@ -9,6 +9,7 @@ import type { Guards } from './guards.ts';
 import { putManifestCommand } from './put-manifest.command.ts';
 import {
   cancelUpload,
+  dropUpload,
   expireUpload,
   finishUpload,
   holdUpload,
@@ -28,6 +29,7 @@ export function registryCommands(guards: Guards) {
     intendKey,
     finishUpload,
     cancelUpload,
+    dropUpload,
     expireUpload,
     mountBlob,
     putManifest: putManifestCommand(guards),
@@ -36,7 +38,9 @@ export function registryCommands(guards: Guards) {
     deleteBlob: deleteBlobCommand(),
     addPulls: relaxed((tx: Transaction, pulls: readonly PullCount[]) => addPulls(tx, pulls)),
     forgetRemoval: relaxed((tx: Transaction, id: number) => forgetRemoval(tx, id)),
-    trimOutbox: relaxed((tx: Transaction, before: number) => trimOutbox(tx, before)),
+    trimOutbox: relaxed((tx: Transaction, trim: Parameters<typeof trimOutbox>[1]) =>
+      trimOutbox(tx, trim),
+    ),
   } satisfies Record<string, Command<never, unknown>>;
 }
 

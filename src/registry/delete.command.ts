@@ -4,7 +4,7 @@ import { findBlob, unlinkBlob } from '../metadata/blobs.ts';
 import { synced } from '../metadata/command.ts';
 import { deleteManifest, findManifestByDigest, tagsThatNeed } from '../metadata/manifests.ts';
 import { announce } from '../metadata/outbox.ts';
-import { findRepository, type RepositoryId } from '../metadata/repositories.ts';
+import { keepRepository, lockRepository, type RepositoryId } from '../metadata/repositories.ts';
 import type { Transaction } from '../metadata/sql.ts';
 import { lockTag, moveTag, type TagCause, tagsPointingAt } from '../metadata/tags.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -24,7 +24,7 @@ interface Deletion {
 /** Takes away a tag; its manifest stays. @throws RegistryError NAME_UNKNOWN, MANIFEST_UNKNOWN. */
 export function deleteTagCommand(guards: Guards) {
   return synced(async (tx: Transaction, deletion: Deletion & { tag: Tag }): Promise<void> => {
-    const repository = await knownRepository(tx, deletion.repository);
+    const repository = known(deletion, await keepRepository(tx, deletion.repository));
     const { tag, actor } = deletion;
     const wasThere = await dropTag(tx, guards, { repository, tag, actor, cause: 'delete-tag' });
     if (!wasThere) {
@@ -43,7 +43,7 @@ export function deleteTagCommand(guards: Guards) {
 export function deleteManifestCommand(guards: Guards) {
   return synced(async (tx: Transaction, deletion: Deletion & { digest: Digest }): Promise<void> => {
     const { digest, actor } = deletion;
-    const repository = await knownRepository(tx, deletion.repository);
+    const repository = known(deletion, await lockRepository(tx, deletion.repository));
     const manifest = await findManifestByDigest(tx, deletion);
     if (manifest === undefined) {
       throw new RegistryError(
@@ -67,7 +67,7 @@ export function deleteManifestCommand(guards: Guards) {
 export function deleteBlobCommand() {
   return synced(async (tx: Transaction, deletion: Deletion & { digest: Digest }): Promise<void> => {
     const { digest, actor } = deletion;
-    const repository = await knownRepository(tx, deletion.repository);
+    const repository = known(deletion, await lockRepository(tx, deletion.repository));
     const blob = await findBlob(tx, deletion);
     if (blob === undefined) {
       throw new RegistryError('BLOB_UNKNOWN', `"${deletion.repository}" has no blob ${digest}.`);
@@ -78,10 +78,9 @@ export function deleteBlobCommand() {
   });
 }
 
-async function knownRepository(tx: Transaction, name: RepositoryName): Promise<RepositoryId> {
-  const repository = await findRepository(tx, name);
+function known(deletion: Deletion, repository: RepositoryId | undefined): RepositoryId {
   if (repository !== undefined) return repository;
-  throw new RegistryError('NAME_UNKNOWN', `There is no repository "${name}".`);
+  throw new RegistryError('NAME_UNKNOWN', `There is no repository "${deletion.repository}".`);
 }
 
 async function refuseWhenNeeded(

@@ -1,6 +1,6 @@
 // Makes an upload a blob: digest compared, bytes on stable storage, then one command, then the answer.
 import { createHasher, hashBytes } from '../blobs/hasher.ts';
-import type { UploadRow } from '../metadata/uploads.ts';
+import { isUploadKey, type UploadRow } from '../metadata/uploads.ts';
 import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { LIMITS } from '../oci/limits.ts';
@@ -48,7 +48,13 @@ export async function pushBlob(
   if (body.length === undefined || body.length > LIMITS.smallBlobBytes) {
     const algorithm = digestAlgorithm(digest);
     const { id } = await beginUpload(parts, { repository, actor: push.actor, algorithm });
-    await finishUpload(parts, { repository, id, start: undefined, body, digest });
+    try {
+      await finishUpload(parts, { repository, id, start: undefined, body, digest });
+    } catch (error) {
+      // Nobody was told of this upload, so nobody can continue it. If this fails it expires.
+      await parts.commands.run('cancelUpload', { id, repository }).catch(() => {});
+      throw error;
+    }
     return;
   }
   await parts.live.write(parts.newId(), body, async () => {
@@ -75,7 +81,7 @@ async function finishSmall(
   const { finish, upload } = request;
   const { id, repository, digest } = finish;
   const actual = hashBytes(digestAlgorithm(digest), bytes);
-  if (actual !== digest) throw await dropped(parts, finish, actual);
+  if (actual !== digest) throw await dropped(parts, { finish, fence: upload.fence }, actual);
   await parts.commands.run('finishUpload', {
     upload: { id, fence: upload.fence },
     repository,
@@ -93,7 +99,7 @@ async function closeFile(
 ): Promise<void> {
   const { id, digest } = finish;
   const { file, size } = upload;
-  await checkDigest(parts, finish, { file, size, digest: upload.digest });
+  await checkDigest(parts, finish, upload);
   const storageKey = newStorageKey(parts, digest);
   const take = {
     id,
@@ -130,15 +136,28 @@ async function commit(
   const { file, size, fence, storageKey } = bytes;
   // Bytes first, row second: a crash in between leaves bytes that nothing claims, never the reverse.
   await parts.blobs.commit(file, storageKey);
-  const upload = { id, fence };
-  await parts.commands.run('finishUpload', {
-    upload,
-    repository,
-    digest,
-    size,
-    place: { storageKey },
-  });
+  const blob = { upload: { id, fence }, repository, digest, size, place: { storageKey } };
+  try {
+    await parts.commands.run('finishUpload', blob);
+  } catch (error) {
+    await removeUnclaimed(parts, { id, storageKey }, error);
+    throw error;
+  }
   parts.live.forget(id);
+}
+
+/** After a refusal no row will ever claim the bytes, unless the request that took over reclaims them. */
+async function removeUnclaimed(
+  parts: UploadParts,
+  bytes: { id: string; storageKey: string },
+  error: unknown,
+): Promise<void> {
+  // After any other error nobody knows whether the commit took effect.
+  const isRefused =
+    error instanceof RegistryError && ['BLOB_UPLOAD_UNKNOWN', 'RANGE_INVALID'].includes(error.code);
+  if (!isRefused || (await isUploadKey(parts.sql, bytes.storageKey))) return;
+  // Should this fail too, they stay as an orphan; the refusal is what the client must hear.
+  await parts.blobs.remove(bytes.storageKey).catch(() => {});
 }
 
 /** Never given twice: a removal that comes late cannot hit bytes that were uploaded again. */
@@ -151,12 +170,13 @@ function newStorageKey(parts: UploadParts, digest: Digest): string {
 async function checkDigest(
   parts: UploadParts,
   finish: Finish,
-  held: { file: string; size: number; digest: Digest | undefined },
+  held: { file: string; fence: number; digest: Digest | undefined },
 ): Promise<void> {
   const algorithm = digestAlgorithm(finish.digest);
   const isKnown = held.digest !== undefined && digestAlgorithm(held.digest) === algorithm;
   const actual = isKnown ? held.digest : await readDigest(parts, held.file, algorithm);
-  if (actual !== finish.digest) throw await dropped(parts, finish, actual as Digest);
+  if (actual === finish.digest) return;
+  throw await dropped(parts, { finish, fence: held.fence }, actual as Digest);
 }
 
 async function readDigest(
@@ -175,11 +195,16 @@ async function readDigest(
 }
 
 /** Bytes that are not what the client says are of no use to anybody. */
-async function dropped(parts: UploadParts, finish: Finish, actual: Digest): Promise<RegistryError> {
-  const { id, repository } = finish;
+async function dropped(
+  parts: UploadParts,
+  request: { finish: Finish; fence: number },
+  actual: Digest,
+): Promise<RegistryError> {
+  const { id, digest } = request.finish;
+  const isOurs = await parts.commands.run('dropUpload', { id, seen: request.fence });
+  if (!isOurs) return overtaken();
   parts.live.forget(id);
-  await parts.commands.run('cancelUpload', { id, repository });
-  return digestMismatch(finish.digest, actual);
+  return digestMismatch(digest, actual);
 }
 
 function digestMismatch(expected: Digest, actual: Digest): RegistryError {

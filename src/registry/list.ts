@@ -98,7 +98,13 @@ export async function listReferrers(
     }
     if (rows.length < REFERRERS_AT_ONCE) break;
   }
-  descriptors.push(...(await fallbackReferrers(parts, request)));
+  const fallback = await fallbackReferrers(parts, request);
+  for (const descriptor of fallback) bytes += Buffer.byteLength(descriptor) + 1;
+  // They come last and all at once: a fallback tag is one manifest, which is bounded itself.
+  if (bytes > LIMITS.referrersPageBytes && descriptors.length > 0 && fallback.length > 0) {
+    return { descriptors, next: after };
+  }
+  descriptors.push(...fallback);
   return { descriptors, next: undefined };
 }
 
@@ -120,7 +126,8 @@ async function fallbackReferrers(parts: PullParts, request: ReferrersRequest): P
   const wanted = listed.filter((d) => isWanted(request, d.artifactType));
   const digests = wanted.map((d) => d.digest);
   const held = await heldManifestDigests(parts.sql, { repository, subject, digests });
-  return wanted.filter((d) => held.has(d.digest)).map((d) => JSON.stringify(d));
+  const unique = new Map(wanted.map((d) => [d.digest, d]));
+  return [...unique.values()].filter((d) => held.has(d.digest)).map((d) => JSON.stringify(d));
 }
 
 interface ListedDescriptor {

@@ -1,5 +1,5 @@
 // A blob that another repository holds, without its bytes moving (spec, "Mounting a blob from another repository").
-import { repositoriesWithBlob } from '../metadata/blobs.ts';
+import { findBlob, repositoriesWithBlob } from '../metadata/blobs.ts';
 import type { Commands } from '../metadata/command.ts';
 import type { Sql } from '../metadata/sql.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -16,14 +16,19 @@ export interface Mount {
   mayPull(repository: RepositoryName): boolean;
 }
 
-/** @returns false when there is nothing to mount that the caller may read: the client then uploads. */
+/**
+ * @returns false when there is nothing to mount that the caller may read: the client then uploads.
+ * What may not be read looks just like what is not there: the same statements, whatever the answer.
+ */
 export async function mountBlob(
   parts: { sql: Sql; commands: Commands<RegistryCommands> },
   mount: Mount,
 ): Promise<boolean> {
   const { repository, digest } = mount;
   const from = mount.from === undefined ? await anySource(parts.sql, mount) : mount.from;
-  if (from === undefined || !isRepositoryName(from) || !mount.mayPull(from)) return false;
+  if (from === undefined || !isRepositoryName(from)) return false;
+  const blob = await findBlob(parts.sql, { repository: from, digest });
+  if (blob === undefined || !mount.mayPull(from)) return false;
   return parts.commands.run('mountBlob', { repository, from, digest });
 }
 

@@ -1,5 +1,11 @@
 // One transaction: manifest, references, tags, tag events, outbox. All of it or nothing.
-import { ensureBlobRows, findBlobId, heldAsBlobs, storeBlob } from '../metadata/blobs.ts';
+import {
+  ensureBlobRows,
+  findBlobId,
+  heldAsBlobs,
+  keepPayload,
+  storeBlob,
+} from '../metadata/blobs.ts';
 import { synced } from '../metadata/command.ts';
 import {
   findManifestByDigest,
@@ -61,6 +67,7 @@ export function putManifestCommand(guards: Guards) {
       size: push.bytes.length,
       place: { payload: push.bytes },
     });
+    if (!blob.isNew) await keepPayload(tx, { blob: blob.id, bytes: push.bytes });
     const subject = await storeParts(tx, push);
     const manifest = await storeManifest(tx, {
       repository,

@@ -7,11 +7,13 @@
 import { type BlobStore, BlobStoreError } from '../blobs/blob-store.ts';
 import type { Commands } from '../metadata/command.ts';
 import type { Sql } from '../metadata/sql.ts';
-import { findUpload, type UploadRow } from '../metadata/uploads.ts';
+import { findUpload, heldBytes, type UploadRow } from '../metadata/uploads.ts';
 import { RegistryError } from '../oci/errors.ts';
+import { LIMITS } from '../oci/limits.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { RegistryCommands } from './commands.ts';
 import type { LiveUploads } from './live-uploads.ts';
+import { overtaken } from './upload.command.ts';
 import type { UploadBody } from './upload-body.ts';
 
 export interface UploadParts {
@@ -54,37 +56,60 @@ export function unknownUpload(id: string): RegistryError {
   return new RegistryError('BLOB_UPLOAD_UNKNOWN', undefined, { upload: id });
 }
 
-/** Bytes held now, also while a request is writing or after a crash. */
-export async function bytesHeld(parts: UploadParts, upload: UploadRow): Promise<number> {
-  if (upload.file === undefined) return upload.size;
+/**
+ * What an upload holds now, also while a request is writing or after a crash, and where: in its file;
+ * under the storage key that a closing request gave them and did not come to commit; or here in the
+ * database, also when a file was named and a fault came before it had as much.
+ */
+interface Holding {
+  readonly place: 'file' | 'content' | 'here';
+  readonly size: number;
+}
+
+async function holdingOf(parts: UploadParts, upload: UploadRow): Promise<Holding> {
+  if (upload.file === undefined) return { place: 'here', size: upload.size };
+  // Read before the file is looked at: they are dropped only when all of them are in it.
+  const here =
+    upload.size > LIMITS.smallBlobBytes ? undefined : await heldBytes(parts.sql, upload.id);
   const length = await parts.blobs.uploadLength(upload.file);
-  if (length !== undefined) return length;
-  if (upload.storageKey === undefined) return 0;
-  // A crash came after the bytes got their key and before the commit: they are there.
-  const content = await parts.blobs.open(upload.storageKey).catch(absentAsUndefined);
-  return content?.size ?? 0;
+  if (length === undefined && upload.storageKey !== undefined) {
+    const content = await parts.blobs.open(upload.storageKey).catch(absentAsUndefined);
+    if (content !== undefined) return { place: 'content', size: content.size };
+  }
+  if (length !== undefined && length >= upload.size) return { place: 'file', size: length };
+  if (here !== undefined && here.length > (length ?? 0))
+    return { place: 'here', size: here.length };
+  return length === undefined ? { place: 'here', size: 0 } : { place: 'file', size: length };
+}
+
+/** Bytes held now. */
+export async function bytesHeld(parts: UploadParts, upload: UploadRow): Promise<number> {
+  return (await holdingOf(parts, upload)).size;
 }
 
 /**
  * The upload with nobody in this process writing, its size what is really held, its digest undefined
- * unless certain. @throws RegistryError RANGE_INVALID when the bytes do not follow what is held.
+ * unless certain, its file undefined when the bytes are not there.
+ * @throws RegistryError RANGE_INVALID when the bytes do not follow what is held.
  */
 export async function uploadForWriting(parts: UploadParts, append: Append): Promise<UploadRow> {
   let upload = await knownUpload(parts, append);
-  checkRange(append, await bytesHeld(parts, upload));
+  let holding = await holdingOf(parts, upload);
+  checkRange(append, holding.size);
   if (parts.live.isWriting(append.id)) {
     if (append.start === undefined) throw busy(append.id);
     // A newer request at the right place means that the older one's connection is dead.
     await parts.live.interrupt(append.id);
     upload = await knownUpload(parts, append);
+    holding = await holdingOf(parts, upload);
   }
-  if (upload.file === undefined) {
-    checkRange(append, upload.size);
-    return upload;
+  if (holding.place === 'content') {
+    upload = await reclaim(parts, upload);
+    holding = await holdingOf(parts, upload);
   }
-  await reclaim(parts, upload);
-  const size = await bytesHeld(parts, upload);
+  const { place, size } = holding;
   checkRange(append, size);
+  if (place === 'here') return { ...upload, file: undefined, size };
   const isCertain = size === upload.size && upload.boot === parts.boot;
   return { ...upload, size, digest: isCertain ? upload.digest : undefined };
 }
@@ -97,12 +122,18 @@ function busy(id: string): RegistryError {
   );
 }
 
-/** Brings bytes back that got their key before a crash kept them from being committed. */
-async function reclaim(parts: UploadParts, upload: UploadRow): Promise<void> {
-  const { file, storageKey } = upload;
-  if (file === undefined || storageKey === undefined) return;
-  if ((await parts.blobs.uploadLength(file)) !== undefined) return;
+/**
+ * Brings bytes back that got their key before a crash kept them from being committed. Takes the upload
+ * first: whoever gave them the key, should it still run, can then no longer claim that they are there.
+ */
+async function reclaim(parts: UploadParts, upload: UploadRow): Promise<UploadRow> {
+  const { id, fence: seen, file, storageKey } = upload;
+  if (file === undefined || storageKey === undefined) return upload;
+  const take = { id, seen, writer: parts.instance, file, storageKey, left: undefined };
+  const fence = await parts.commands.run('takeOver', take);
+  if (fence === undefined) throw overtaken();
   await parts.blobs.reclaim(storageKey, file).catch(absentAsUndefined);
+  return { ...upload, fence, writer: parts.instance };
 }
 
 function absentAsUndefined(error: unknown): undefined {

@@ -45,8 +45,11 @@ export const takeOver = relaxed(
     const fence = upload.fence + 1;
     const { id, writer, file, storageKey } = take;
     await takeUpload(tx, { id, fence, writer, file, storageKey });
-    // What was held here is in the file by now, or will be before it is recorded.
     if (take.left !== undefined) await queueRemoval(tx, { kind: 'upload', key: take.left });
+    // An earlier request meant to close the upload under another key and was cut short, or will be.
+    if (upload.storageKey !== undefined && upload.storageKey !== storageKey) {
+      await queueRemoval(tx, { kind: 'content', key: upload.storageKey });
+    }
     return fence;
   },
 );
@@ -54,8 +57,18 @@ export const takeOver = relaxed(
 /** What a request leaves behind. @returns false when a newer one has taken the upload. */
 export const recordUpload = relaxed(
   async (tx: Transaction, progress: UploadProgress): Promise<boolean> => {
-    const isOurs = await recordProgress(tx, progress);
-    if (isOurs && progress.file !== undefined) await dropHeldBytes(tx, progress.id);
+    const { id, file, size } = progress;
+    const held = file === undefined ? undefined : await heldBytes(tx, id);
+    if (file === undefined || held === undefined) return recordProgress(tx, progress);
+    if (size >= held.length) {
+      const isOurs = await recordProgress(tx, progress);
+      if (isOurs) await dropHeldBytes(tx, id);
+      return isOurs;
+    }
+    // The disk failed before what was held here reached the file: it is held on.
+    const kept = { id, fence: progress.fence, size: held.length, digest: undefined };
+    const isOurs = await recordProgress(tx, { ...kept, file: undefined, boot: undefined });
+    if (isOurs) await queueRemoval(tx, { kind: 'upload', key: file });
     return isOurs;
   },
 );
@@ -147,22 +160,32 @@ export const cancelUpload = relaxed(
   async (tx: Transaction, key: { id: string; repository: RepositoryName }): Promise<boolean> => {
     const upload = await lockedUpload(tx, key.id);
     if (upload === undefined || upload.repository !== key.repository) return false;
-    await dropUpload(tx, upload);
+    await forgetUpload(tx, upload);
+    return true;
+  },
+);
+
+/** As `cancelUpload`, by a request. @returns false when it is gone or a newer request has taken it. */
+export const dropUpload = relaxed(
+  async (tx: Transaction, key: { id: string; seen: number }): Promise<boolean> => {
+    const upload = await lockedUpload(tx, key.id);
+    if (upload === undefined || upload.fence !== key.seen) return false;
+    await forgetUpload(tx, upload);
     return true;
   },
 );
 
 /** Ends an upload unless somebody continued it since `before` (ms). */
 export const expireUpload = relaxed(
-  async (tx: Transaction, expiry: { id: string; seen: number }): Promise<boolean> => {
+  async (tx: Transaction, expiry: { id: string; before: number }): Promise<boolean> => {
     const upload = await lockedUpload(tx, expiry.id);
-    if (upload === undefined || upload.fence !== expiry.seen) return false;
-    await dropUpload(tx, upload);
+    if (upload === undefined || upload.updatedAt >= expiry.before) return false;
+    await forgetUpload(tx, upload);
     return true;
   },
 );
 
-async function dropUpload(tx: Transaction, upload: UploadRow): Promise<void> {
+async function forgetUpload(tx: Transaction, upload: UploadRow): Promise<void> {
   await removeUpload(tx, upload.id);
   if (upload.file !== undefined) await queueRemoval(tx, { kind: 'upload', key: upload.file });
   // It may be that a crash came between the rename and the commit: then the bytes are under the key.

@@ -76,6 +76,7 @@ export function registryTables(engine: Engine): RawBuilder<unknown>[] {
       created_at bigint not null, updated_at bigint not null)`,
     sql`create index uploads_by_age on uploads (updated_at)`,
     sql`create index uploads_by_file on uploads (file) where file is not null`,
+    sql`create index uploads_by_key on uploads (storage_key) where storage_key is not null`,
     sql`create table upload_payloads (
       upload_id text primary key references uploads (id) on delete cascade, bytes ${bytes} not null)`,
     sql`create table removals (
