@@ -15,6 +15,7 @@ import { createRequire } from 'node:module';
 import { constants as osConstants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runtimeEnvironment } from './runtime-environment.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -183,7 +184,10 @@ export function prepare({ development, directory = root }) {
  * Settings come from flags, environment and entrepot.yaml only, so stray .env files are not read.
  */
 export function runInstead({ bun, file, args }) {
-  const child = spawn(bun, ['--no-env-file', '--no-install', file, ...args], { stdio: 'inherit' });
+  const child = spawn(bun, ['--no-env-file', '--no-install', file, ...args], {
+    env: { ...runtimeEnvironment, ...process.env },
+    stdio: 'inherit',
+  });
   for (const signal of FORWARDED_SIGNALS) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(new NotReady(`${bun} could not be started: ${error.message}`)));
   child.on('exit', (code, signal) => {
