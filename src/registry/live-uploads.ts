@@ -24,7 +24,13 @@ const IDLE_HASHES = 1_000;
 export class LiveUploads {
   readonly #hashes = new Map<string, LiveHash>();
   readonly #writing = new Map<string, Writing>();
+  readonly #limit: number;
   #receiving = 0;
+
+  /** `limit`: bodies received at once. */
+  constructor(limit: number = LIMITS.concurrentUploads) {
+    this.#limit = limit;
+  }
 
   /** Bodies being received now. */
   get receiving(): number {
@@ -63,10 +69,10 @@ export class LiveUploads {
 
   /** Runs `work` as the one writer of the upload. @throws RegistryError TOOMANYREQUESTS at the limit. */
   async write<R>(id: string, body: UploadBody, work: () => Promise<R>): Promise<R> {
-    if (this.#receiving >= LIMITS.concurrentUploads) {
+    if (this.#receiving >= this.#limit) {
       throw new RegistryError(
         'TOOMANYREQUESTS',
-        `This registry receives at most ${LIMITS.concurrentUploads} uploads at once. Try again in a moment.`,
+        `This registry receives at most ${this.#limit} uploads at once. Try again in a moment.`,
       );
     }
     if (this.#writing.has(id)) {
