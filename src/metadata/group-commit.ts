@@ -79,15 +79,19 @@ export class GroupCommit implements CommandRunner {
     const started = performance.now();
     const { connection, commands } = this.#options;
     const isSynced = batch.some((w) => commands[w.name]?.durability !== 'relaxed');
-    let outcomes: Outcome[];
+    let outcomes: Outcome[] = [];
     try {
       this.#setSynchronous(isSynced ? 'synced' : 'relaxed');
       connection.execute('begin immediate');
-      outcomes = [];
       for (const waiting of batch) outcomes.push(await this.#runInSavepoint(waiting));
       connection.execute('commit');
     } catch (cause) {
       // The transaction as a whole failed: nobody's command took effect.
+      if (batch.length > 1 && outcomes.length < batch.length && !connection.inTransaction) {
+        // One command did that, on a full disk: the others are run again, each by itself.
+        for (const waiting of batch) await this.#commitBatch([waiting]);
+        return;
+      }
       rollBack(connection);
       const error = explainSqliteFault(cause);
       outcomes = batch.map(() => ({ error }));

@@ -74,6 +74,8 @@ export class SqliteConnection implements Transaction {
 
 /** Milliseconds that a connection waits for another process's transaction before it gives up. */
 const BUSY_TIMEOUT_MS = 10_000;
+/** Tries to switch to the log before a start is given up. */
+const WAL_ATTEMPTS = 1_000;
 
 /** Opens the writing connection, creating the file. `:memory:` and serialized bytes are for tests. */
 export function openSqliteWriter(source: string | Uint8Array, clock: Clock): SqliteConnection {
@@ -81,10 +83,11 @@ export function openSqliteWriter(source: string | Uint8Array, clock: Clock): Sql
     typeof source === 'string'
       ? new Database(source, { create: true, readwrite: true })
       : Database.deserialize(source);
+  // First of all: another process may be making the same file right now.
+  database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
   // Before the first table, or it never takes effect.
   database.run('pragma auto_vacuum = incremental');
-  database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  database.run('pragma journal_mode = wal');
+  enterWal(database);
   database.run('pragma foreign_keys = on');
   database.run('pragma synchronous = full');
   // Checkpoints are run by the writer between batches, never inside a commit that somebody waits for.
@@ -92,6 +95,24 @@ export function openSqliteWriter(source: string | Uint8Array, clock: Clock): Sql
   database.run('pragma cache_size = -32768');
   database.run('pragma temp_store = memory');
   return new SqliteConnection(database, clock);
+}
+
+/**
+ * The first switch to the log asks for the whole file, and SQLite does not wait for that when two
+ * processes ask at once. Whoever comes second finds it done a moment later.
+ */
+function enterWal(database: Database): void {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      database.run('pragma journal_mode = wal');
+      return;
+    } catch (error) {
+      const isBusy = error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY');
+      if (!isBusy || attempt === WAL_ATTEMPTS) throw error;
+      // A read waits as long as the other one holds the file.
+      database.run('select count(*) from sqlite_schema');
+    }
+  }
 }
 
 /** Opens a connection that only reads. The file must exist. */
