@@ -37,8 +37,11 @@ interface Answer {
 type Reply =
   | { readonly kind: 'opened' }
   | { readonly kind: 'failed'; readonly error: PlainError }
-  | { readonly kind: 'answers'; readonly answers: readonly Answer[] }
-  | { readonly kind: 'commit'; readonly commit: CommitObservation }
+  | {
+      readonly kind: 'answers';
+      readonly answers: readonly Answer[];
+      readonly commits: readonly CommitObservation[];
+    }
   | { readonly kind: 'checkpoint-failed'; readonly error: PlainError }
   | { readonly kind: 'closed' };
 
@@ -48,9 +51,11 @@ export function serveCommands(commands: CommandTable): void {
   const post = (reply: Reply) => port.postMessage(reply);
   let writer: GroupCommit | undefined;
   let answers: Answer[] = [];
+  let commits: CommitObservation[] = [];
   const flush = () => {
-    if (answers.length > 0) post({ kind: 'answers', answers });
+    if (answers.length > 0) post({ kind: 'answers', answers, commits });
     answers = [];
+    commits = [];
   };
   const answer = (one: Answer) => {
     if (answers.length === 0) queueMicrotask(flush);
@@ -70,7 +75,7 @@ export function serveCommands(commands: CommandTable): void {
         writer = new GroupCommit({
           connection: openSqliteWriter(message.path, Date.now),
           commands,
-          observe: (commit) => post({ kind: 'commit', commit }),
+          observe: (commit) => void commits.push(commit),
           checkpointFailed: (error) => post({ kind: 'checkpoint-failed', error: toPlain(error) }),
           // Messages that arrived while a commit was syncing are delivered in a turn of the event loop.
           gather: () => new Promise((resolve) => setImmediate(resolve)),
@@ -144,7 +149,8 @@ class ThreadWriter implements CommandRunner {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
       this.#pending.set(id, { resolve, reject });
-      if (this.#outgoing.length === 0) queueMicrotask(() => this.#flush());
+      // After all requests that the network has delivered in this turn: a message costs as much as a command.
+      if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
       this.#outgoing.push({ id, name, args });
     });
   }
@@ -170,9 +176,10 @@ class ThreadWriter implements CommandRunner {
   }
 
   #take(reply: Reply): void {
-    if (reply.kind === 'answers') for (const answer of reply.answers) this.#settle(answer);
-    else if (reply.kind === 'commit') this.#options.observe?.(reply.commit);
-    else if (reply.kind === 'opened') this.#opened.resolve();
+    if (reply.kind === 'answers') {
+      for (const commit of reply.commits) this.#options.observe?.(commit);
+      for (const answer of reply.answers) this.#settle(answer);
+    } else if (reply.kind === 'opened') this.#opened.resolve();
     else if (reply.kind === 'failed') this.#opened.reject(fromPlain(reply.error));
     else if (reply.kind === 'closed') this.#closed.resolve();
     else this.#options.checkpointFailed?.(fromPlain(reply.error));
