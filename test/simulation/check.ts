@@ -4,12 +4,13 @@ import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import { hashBytes } from '../../src/blobs/hasher.ts';
 import { findBlob } from '../../src/metadata/blobs.ts';
 import { findManifestByDigest, findManifestByTag } from '../../src/metadata/manifests.ts';
-import { findUpload, heldBytes } from '../../src/metadata/uploads.ts';
+import { findUpload, heldBytes, type UploadRow } from '../../src/metadata/uploads.ts';
 import { type Digest, digestAlgorithm, digestFromBytes } from '../../src/oci/digest.ts';
 import type { RepositoryName } from '../../src/oci/repository-name.ts';
 import type { Tag } from '../../src/oci/tag.ts';
 import { LiveUploads } from '../../src/registry/live-uploads.ts';
 import { uploadStatus } from '../../src/registry/upload.ts';
+import { checkClosures } from './check-closures.ts';
 import { checkHistories } from './check-histories.ts';
 import { isTrustworthy, type UploadSession } from './upload-session.ts';
 import { Violation } from './violation.ts';
@@ -82,24 +83,7 @@ async function checkTags({ model, database: { connection } }: World): Promise<vo
       throw new Violation(`the tag ${key} is at ${at}, not at ${allowed}`);
     }
   }
-  const missing = connection.query(
-    `with recursive needed (repository_id, blob_id, kind) as (
-       select t.repository_id, m.blob_id, 'manifest' from tags t join manifests m on m.id = t.manifest_id
-       union
-       select n.repository_id, r.child_id, r.kind from needed n
-       join manifests m on m.repository_id = n.repository_id and m.blob_id = n.blob_id
-       join manifest_references r on r.parent_id = m.id and r.kind <> 'subject'
-       where n.kind = 'manifest')
-     select hex(b.digest) as digest, n.kind from needed n join blobs b on b.id = n.blob_id
-     where b.state <> 'stored'
-       or (n.kind = 'manifest' and not exists (select 1 from manifests m
-         where m.repository_id = n.repository_id and m.blob_id = n.blob_id and m.deleted_at is null))
-       or (n.kind <> 'manifest' and not exists (select 1 from repository_blobs rb
-         where rb.repository_id = n.repository_id and rb.blob_id = n.blob_id and rb.deleted_at is null))`,
-    [],
-  ) as { digest: string; kind: string }[];
-  const [first] = missing;
-  if (first) throw new Violation(`a tag has lost a part: the ${first.kind} ${first.digest}`);
+  checkClosures(model, connection);
 }
 
 /** An upload never claims more bytes than it holds, nor other ones, nor fewer than it acknowledged. */
@@ -116,13 +100,7 @@ async function checkUpload(world: World, session: UploadSession): Promise<void> 
   if (server === undefined) return;
   const now = { ...server.upload, sql: connection, blobs: store, live: new LiveUploads() };
   const { size } = await uploadStatus(now, { id, repository });
-  const isHere = row.file !== undefined && (await store.uploadLength(row.file)) !== undefined;
-  const held = isHere
-    ? await allOf(store.readUpload(row.file ?? ''))
-    : row.storageKey !== undefined && row.file !== undefined
-      ? await contentOf(store, row.storageKey)
-      : await heldBytes(connection, id);
-  const bytes = held ?? new Uint8Array();
+  const bytes = await heldBy(world, row);
   if (size > bytes.length) {
     throw new Violation(`upload ${id} claims ${size} bytes and holds ${bytes.length}`);
   }
@@ -134,4 +112,17 @@ async function checkUpload(world: World, session: UploadSession): Promise<void> 
   if (Buffer.compare(bytes.subarray(0, length), content.bytes.subarray(0, length)) !== 0) {
     throw new Violation(`upload ${id} holds other bytes than were sent`);
   }
+}
+
+/** The most that an upload has: in its file, under the key that it was about to get, or in its row. */
+async function heldBy({ database, disk }: World, row: UploadRow): Promise<Uint8Array> {
+  const { file, storageKey } = row;
+  const isFile = file !== undefined && (await disk.store.uploadLength(file)) !== undefined;
+  const places = [
+    isFile ? await allOf(disk.store.readUpload(file)) : undefined,
+    storageKey === undefined ? undefined : await contentOf(disk.store, storageKey),
+    await heldBytes(database.connection, row.id),
+  ];
+  const lengths = places.map((bytes) => bytes?.length ?? 0);
+  return places[lengths.indexOf(Math.max(...lengths))] ?? new Uint8Array();
 }

@@ -12,7 +12,7 @@ import { Client } from './clients.ts';
 import type { ManifestContent } from './content.ts';
 import { drawProfile } from './profile.ts';
 import { Random } from './random.ts';
-import { Scheduler } from './scheduler.ts';
+import { rest, Scheduler } from './scheduler.ts';
 import { UPLOAD_AGE_MS } from './server.ts';
 import type { Variation } from './variation.ts';
 import { Violation } from './violation.ts';
@@ -37,7 +37,7 @@ const CONTEXT = { extend: async () => {}, isStopping: () => false };
 
 export async function runHistory(seed: number, variation: Variation): Promise<HistoryResult> {
   const random = new Random(seed);
-  const profile = drawProfile(random);
+  const profile = { ...drawProfile(random), ...variation.focus };
   const scheduler = new Scheduler(random);
   const world = await World.create({ random, scheduler, profile, variation });
   world.tell(`seed ${seed}: ${JSON.stringify(profile)}`);
@@ -79,6 +79,7 @@ async function live(world: World): Promise<void> {
     const event = events[0];
     if (event !== undefined && scheduler.steps >= event.at) {
       if (await befall(world, event.kind)) events.shift();
+      if (isOver()) return;
     }
     if (scheduler.steps % CHECK_EVERY === 0) await checkPromises(world);
     await step(world);
@@ -96,6 +97,7 @@ async function befall(world: World, kind: 'kill' | 'power' | 'night'): Promise<b
     world.tell('a night passes');
     await runUpkeep(world, world.random.between(1, 3));
     world.wakeUp();
+    await rest();
     return true;
   }
   await checkPromises(world);

@@ -16,9 +16,11 @@ const count = only === undefined ? Number(values.seeds ?? 1000) : 1;
 const began = performance.now();
 const failed: number[] = [];
 let steps = 0;
+let done = 0;
 for (let seed = from; seed < from + count; seed += 1) {
   const result = await runHistory(seed, REAL);
   steps += result.steps;
+  done += 1;
   if (result.violation !== undefined) {
     failed.push(seed);
     process.stdout.write(`${report(result, only !== undefined)}\n`);
@@ -29,6 +31,6 @@ for (let seed = from; seed < from + count; seed += 1) {
 }
 const seconds = (performance.now() - began) / 1000;
 process.stdout.write(
-  `${count} histories from seed ${from}, ${steps} steps, ${(count / seconds).toFixed(0)} histories a second, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(' ')}` : ''}\n`,
+  `${done} histories from seed ${from}, ${steps} steps, ${(done / seconds).toFixed(0)} histories a second, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(' ')}` : ''}\n`,
 );
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -29,6 +29,8 @@ export interface UploadSession {
   isUnsure: boolean;
   touchedAt: number;
   readonly powerCuts: number;
+  /** A request that nobody waits for may still be under way: the next ones say where their bytes belong. */
+  needsPlace: boolean;
   /** A request without a place may still be on its way: its bytes can come twice, as the client's own fault. */
   isTainted: boolean;
   /** A request may have ended it: with success, or because bytes could not be synced. */
@@ -91,6 +93,7 @@ export class BlobPusher {
       isUnsure: false,
       touchedAt,
       powerCuts,
+      needsPlace: false,
       isTainted: false,
       mayBeOver: false,
     };
@@ -127,10 +130,9 @@ export class BlobPusher {
     const { random } = this.#world;
     const at = session.acknowledged;
     const left = session.content.bytes.length - at;
-    const isLast = left === 0 || random.chance(0.35);
-    const length = isLast ? random.pick([left, left, 0]) : random.between(1, left);
-    if (!isLast || length < left) return this.#append(session, at, Math.max(length, 1));
-    return this.#finish(session, at);
+    if (left === 0 || random.chance(0.3)) return this.#finish(session, at);
+    // docker sends all in one PATCH, others send chunks.
+    return this.#append(session, at, random.chance(0.4) ? left : random.between(1, left));
   }
 
   async #append(session: UploadSession, at: number, length: number): Promise<boolean> {
@@ -138,7 +140,7 @@ export class BlobPusher {
     const { id, repository } = session;
     const bytes = session.content.bytes.subarray(at, at + length);
     const plan = planBody(world.random, bytes, world.profile.lossRate);
-    const start = world.random.chance(0.6) ? at : undefined;
+    const start = session.needsPlace || world.random.chance(0.6) ? at : undefined;
     const begun = world.now();
     const answer = await world.request(this.#client, {
       label: `PATCH ${id} ${start ?? '(no range)'} + ${bytes.length} of ${session.content.bytes.length}`,
@@ -165,7 +167,7 @@ export class BlobPusher {
     const isWrong = world.random.chance(0.03);
     const other = world.random.pick(world.contents).digest(this.#algorithm);
     const digest = isWrong ? other : this.#digest;
-    const start = world.random.chance(0.4) ? at : undefined;
+    const start = session.needsPlace || world.random.chance(0.4) ? at : undefined;
     session.mayBeOver = true;
     const answer = await world.request(this.#client, {
       label: `PUT ${id} at ${at} + ${plan.bytes.length}${digest === this.#digest ? '' : ' wrong'}`,
@@ -191,6 +193,7 @@ export class BlobPusher {
 
   #learn(session: UploadSession, answer: Heard<unknown>, start: number | undefined): void {
     const { random } = this.#world;
+    if (!answer.isOver) session.needsPlace = true;
     if (start === undefined && !answer.isOver) session.isTainted = true;
     if (answer.kind === 'ok') return;
     session.isUnsure = true;

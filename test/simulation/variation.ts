@@ -3,6 +3,7 @@ import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import type { Commands } from '../../src/metadata/command.ts';
 import type { Sql } from '../../src/metadata/sql.ts';
 import type { RegistryCommands } from '../../src/registry/commands.ts';
+import type { Profile } from './profile.ts';
 
 export interface Parts {
   readonly commands: Commands<RegistryCommands>;
@@ -15,6 +16,8 @@ export interface Variation {
   readonly skip?: 'sync-data' | 'sync-directory';
   /** The machine keeps its name over a power cut. */
   readonly keepsBoot?: boolean;
+  /** Where in the space of histories the bug is likely to show. */
+  readonly focus?: Partial<Profile>;
   /** What a writer runs instead of the real commands. */
   wrapTable?(table: RegistryCommands): RegistryCommands;
   /** What a process has instead of its real parts. */

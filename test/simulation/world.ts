@@ -183,15 +183,18 @@ export class World {
 
   /** The machine loses power and starts again. */
   async cutPower(): Promise<void> {
-    for (const server of this.#servers) server.die();
-    const count = this.#servers.length;
-    this.#servers = [];
     this.#powerCuts += 1;
     const lost = this.database.powerCut();
     await this.disk.powerCut();
     if (this.#variation.keepsBoot !== true) this.#boots += 1;
     this.tell(`power cut: the database lost its last ${lost} commits`);
-    for (let started = 0; started < count; started += 1) this.#startServer();
+    // Nobody has had a turn since, so nobody has seen a machine that is off.
+    const dead = this.#servers;
+    this.#servers = [];
+    for (const server of dead) {
+      server.die();
+      this.#startServer();
+    }
   }
 
   #startServer(): void {

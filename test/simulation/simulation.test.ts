@@ -1,0 +1,39 @@
+// The registry keeps its promises through thousands of histories. A seed that ever failed stays here.
+import { expect, test } from 'bun:test';
+import { runHistory } from './history.ts';
+import { report } from './report.ts';
+import { REAL } from './variation.ts';
+
+/** Bounded by their number, not by time: every run does the same. About a minute of one core. */
+const SEEDS = 5_000;
+/** Histories that run at once would share nothing, but gain nothing: one thread runs them all. */
+const SEEDS_PER_TEST = 1_000;
+
+async function survives(seed: number): Promise<void> {
+  const result = await runHistory(seed, REAL);
+  if (result.violation !== undefined) throw new Error(report(result, false));
+}
+
+for (let from = 1; from <= SEEDS; from += SEEDS_PER_TEST) {
+  const last = from + SEEDS_PER_TEST - 1;
+  test(`every promise is kept in the histories ${from} to ${last}`, async () => {
+    for (let seed = from; seed <= last; seed += 1) await survives(seed);
+  }, 200_000);
+}
+
+test('one seed gives one history, step for step', async () => {
+  for (const seed of [3, 72, 174]) {
+    const first = await runHistory(seed, REAL);
+    const again = await runHistory(seed, REAL);
+    expect(again.trace).toEqual(first.trace);
+  }
+}, 60_000);
+
+test('a report names the seed, what broke, what happened, and how to see it again', () => {
+  const trace = Array.from({ length: 200 }, (_, step) => `step ${step}`);
+  const text = report({ seed: 41, violation: 'the blob is lost', trace, steps: 200 }, false);
+  expect(text).toStartWith('seed 41: the blob is lost\n');
+  expect(text).toContain('step 199');
+  expect(text).not.toContain('step 100\n');
+  expect(text).toContain('ENTREPOT_SIMULATION_SEED=41 node bin/run.mjs test/simulation/main.ts');
+});
