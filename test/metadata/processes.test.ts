@@ -102,7 +102,13 @@ describe('processes that write', () => {
       const syncs = async (name: string): Promise<number> => {
         const path = newPath();
         const log = `${path}.trace`;
-        const calls = ['-f', '-o', log, '-e', 'trace=fsync,fdatasync,write,writev,pwritev2,sendto,sendmsg'];
+        const calls = [
+          '-f',
+          '-o',
+          log,
+          '-e',
+          'trace=fsync,fdatasync,write,writev,pwritev2,sendto,sendmsg',
+        ];
         const child = start([path, name, 'n', '20'], ['strace', ...calls]);
         const ended = once(child, 'exit');
         await linesOf(child);
