@@ -2,7 +2,7 @@
 import { sql as raw } from 'kysely';
 import { type Digest, digestFromBytes, digestToBytes } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import { digestList, digestsIn, kept, locked } from './fragments.ts';
+import { digestList, kept, locked, wantedDigests } from './fragments.ts';
 import type { RepositoryId } from './repositories.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
@@ -68,11 +68,7 @@ const insertAbsent = statement<{ digests: string; now: number }>()((q, p, engine
     .columns(['digest', 'size', 'state', 'created_at'])
     .expression(
       q
-        .selectFrom(
-          raw<{ digest: Uint8Array }>`${digestsIn(engine, p.digests)}`.as<'wanted'>(
-            raw.ref('wanted'),
-          ),
-        )
+        .selectFrom(wantedDigests(engine, p.digests))
         .select([
           'wanted.digest',
           raw<number>`0`.as('size'),
@@ -123,13 +119,15 @@ const heldBlobs = statement<{ repository: number; digests: string }>()((q, p, en
   kept(
     engine,
     q
-      .selectFrom('blobs as b')
-      .innerJoin('repository_blobs as rb', 'rb.blob_id', 'b.id')
+      .selectFrom(wantedDigests(engine, p.digests))
+      .crossJoin('blobs as b')
+      .crossJoin('repository_blobs as rb')
       .select('b.digest')
-      .where('rb.repository_id', '=', p.repository)
-      .where('rb.deleted_at', 'is', null)
+      .whereRef('b.digest', '=', 'wanted.digest')
       .where('b.state', '=', 'stored')
-      .where('b.digest', 'in', digestsIn(engine, p.digests)),
+      .whereRef('rb.blob_id', '=', 'b.id')
+      .where('rb.repository_id', '=', p.repository)
+      .where('rb.deleted_at', 'is', null),
   ),
 );
 

@@ -1,19 +1,37 @@
 // The few places where the engines' SQL differs.
-import { type RawBuilder, sql } from 'kysely';
+import { type AliasedRawBuilder, sql } from 'kysely';
 import type { Engine } from './statement.ts';
 
-/** The digests of a parameter made by `digestList`, as a subquery with the one column `digest`. */
-export function digestsIn(engine: Engine, list: string): RawBuilder<Uint8Array> {
-  return engine === 'sqlite'
-    ? sql`(select unhex(value) as digest from json_each(${list}))`
-    : sql`(select decode(value, 'hex') as digest from json_array_elements_text(${list}::text::json))`;
+/**
+ * The digests of a parameter made by `digestList`, as the table `wanted` with the one column `digest`.
+ * Stands first, with `crossJoin` behind it: SQLite keeps that order and looks each digest up, where it
+ * would else read all blobs of a repository. PostgreSQL orders joins by its statistics.
+ */
+export function wantedDigests(
+  engine: Engine,
+  list: string,
+): AliasedRawBuilder<{ digest: Uint8Array }, 'wanted'> {
+  const rows =
+    engine === 'sqlite'
+      ? sql<{ digest: Uint8Array }>`(select unhex(value) as digest from json_each(${list}))`
+      : sql<{
+          digest: Uint8Array;
+        }>`(select decode(value, 'hex') as digest from json_array_elements_text(${list}::text::json))`;
+  return rows.as<'wanted'>(sql.ref('wanted'));
 }
 
-/** The whole numbers of a JSON array parameter, as a subquery. */
-export function numbersIn(engine: Engine, list: string): RawBuilder<number> {
-  return engine === 'sqlite'
-    ? sql`(select value from json_each(${list}))`
-    : sql`(select value::bigint from json_array_elements_text(${list}::text::json))`;
+/** The whole numbers of a JSON array parameter, as the table `wanted` with the one column `id`. As above. */
+export function wantedIds(
+  engine: Engine,
+  list: string,
+): AliasedRawBuilder<{ id: number }, 'wanted'> {
+  const rows =
+    engine === 'sqlite'
+      ? sql<{ id: number }>`(select value as id from json_each(${list}))`
+      : sql<{
+          id: number;
+        }>`(select value::bigint as id from json_array_elements_text(${list}::text::json))`;
+  return rows.as<'wanted'>(sql.ref('wanted'));
 }
 
 /**

@@ -4,7 +4,7 @@ import { type Digest, digestFromBytes, digestToBytes } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Tag } from '../oci/tag.ts';
 import type { BlobId } from './blobs.ts';
-import { digestList, digestsIn, numbersIn } from './fragments.ts';
+import { digestList, wantedDigests, wantedIds } from './fragments.ts';
 import type { RepositoryId } from './repositories.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
@@ -77,13 +77,14 @@ const insertReferences = statement<{ parent: number; kind: string; digests: stri
       .columns(['parent_id', 'child_id', 'kind'])
       .expression(
         q
-          .selectFrom('blobs as b')
+          .selectFrom(wantedDigests(engine, p.digests))
+          .crossJoin('blobs as b')
           .select([
             raw<number>`cast(${p.parent} as bigint)`.as('parent_id'),
             'b.id as child_id',
             raw<string>`cast(${p.kind} as text)`.as('kind'),
           ])
-          .where('b.digest', 'in', digestsIn(engine, p.digests)),
+          .whereRef('b.digest', '=', 'wanted.digest'),
       )
       .onConflict((c) => c.doNothing()),
 );
@@ -135,20 +136,24 @@ const markDeleted = statement<{ manifest: number; now: number }>()((q, p) =>
 
 const heldManifests = statement<{ repository: number; digests: string }>()((q, p, engine) =>
   q
-    .selectFrom('manifests as m')
-    .innerJoin('blobs as b', 'b.id', 'm.blob_id')
+    .selectFrom(wantedDigests(engine, p.digests))
+    .crossJoin('blobs as b')
+    .crossJoin('manifests as m')
     .select('b.digest')
+    .whereRef('b.digest', '=', 'wanted.digest')
+    .whereRef('m.blob_id', '=', 'b.id')
     .where('m.repository_id', '=', p.repository)
-    .where('m.deleted_at', 'is', null)
-    .where('b.digest', 'in', digestsIn(engine, p.digests)),
+    .where('m.deleted_at', 'is', null),
 );
 
 const parentsOfBlobs = statement<{ repository: number; blobs: string }>()((q, p, engine) =>
   q
-    .selectFrom('manifest_references as ref')
-    .innerJoin('manifests as m', 'm.id', 'ref.parent_id')
+    .selectFrom(wantedIds(engine, p.blobs))
+    .crossJoin('manifest_references as ref')
+    .crossJoin('manifests as m')
     .select(['m.id', 'm.blob_id as blobId'])
-    .where('ref.child_id', 'in', numbersIn(engine, p.blobs))
+    .whereRef('ref.child_id', '=', 'wanted.id')
+    .whereRef('m.id', '=', 'ref.parent_id')
     .where('ref.kind', '!=', 'subject')
     .where('m.repository_id', '=', p.repository)
     .where('m.deleted_at', 'is', null),
@@ -156,25 +161,25 @@ const parentsOfBlobs = statement<{ repository: number; blobs: string }>()((q, p,
 
 const subjectsOfBlobs = statement<{ repository: number; blobs: string }>()((q, p, engine) =>
   q
-    .selectFrom('manifests as referrer')
-    .innerJoin('manifests as m', (j) =>
-      j
-        .onRef('m.blob_id', '=', 'referrer.subject_id')
-        .onRef('m.repository_id', '=', 'referrer.repository_id'),
-    )
+    .selectFrom(wantedIds(engine, p.blobs))
+    .crossJoin('manifests as referrer')
+    .crossJoin('manifests as m')
     .select(['m.id', 'm.blob_id as blobId'])
-    .where('referrer.blob_id', 'in', numbersIn(engine, p.blobs))
+    .whereRef('referrer.blob_id', '=', 'wanted.id')
     .where('referrer.repository_id', '=', p.repository)
     .where('referrer.deleted_at', 'is', null)
+    .whereRef('m.blob_id', '=', 'referrer.subject_id')
+    .where('m.repository_id', '=', p.repository)
     .where('m.deleted_at', 'is', null),
 );
 
 const tagsOfManifests = statement<{ manifests: string; limit: number }>()((q, p, engine) =>
   q
-    .selectFrom('tags')
-    .select('name')
-    .where('manifest_id', 'in', numbersIn(engine, p.manifests))
-    .orderBy('name')
+    .selectFrom(wantedIds(engine, p.manifests))
+    .crossJoin('tags')
+    .select('tags.name')
+    .whereRef('tags.manifest_id', '=', 'wanted.id')
+    .orderBy('tags.name')
     .limit(p.limit),
 );
 
@@ -217,14 +222,17 @@ export async function findManifestByDigest(
 const notReferring = statement<{ repository: string; subject: Uint8Array; digests: string }>()(
   (q, p, engine) =>
     q
-      .selectFrom('manifests as m')
-      .innerJoin('repositories as r', 'r.id', 'm.repository_id')
-      .innerJoin('blobs as b', 'b.id', 'm.blob_id')
+      .selectFrom(wantedDigests(engine, p.digests))
+      .crossJoin('repositories as r')
+      .crossJoin('blobs as b')
+      .crossJoin('manifests as m')
       .leftJoin('blobs as s', 's.id', 'm.subject_id')
       .select('b.digest')
       .where('r.name', '=', p.repository)
+      .whereRef('b.digest', '=', 'wanted.digest')
+      .whereRef('m.repository_id', '=', 'r.id')
+      .whereRef('m.blob_id', '=', 'b.id')
       .where('m.deleted_at', 'is', null)
-      .where('b.digest', 'in', digestsIn(engine, p.digests))
       .where((e) => e.or([e('s.digest', 'is', null), e('s.digest', '!=', p.subject)])),
 );
 
