@@ -89,6 +89,11 @@ export class RawConnection {
     await this.#until(() => this.#isClosed, 'the connection to be closed');
   }
 
+  /** Reads nothing more: the buffers on the way fill, and the server must wait. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
   /** Sends what is left and closes, as a client does that has finished. */
   end(): void {
     this.#socket?.end();

@@ -1,0 +1,317 @@
+// Requests of every shape, from one printed seed: whatever comes, the answer is right in form, the server
+// lives, nothing is left behind. ENTREPOT_FUZZ_SEED repeats a run.
+import { expect, test } from 'bun:test';
+import type { DatabaseSettings } from '../../src/app/database.ts';
+import { expireUploads, removeBytes } from '../../src/jobs/upload-upkeep.ts';
+import { countUploads } from '../../src/metadata/uploads.ts';
+import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
+import { postgresMissing, startPostgres } from '../support/postgres.ts';
+import { requires } from '../support/requires.ts';
+import { watchedDirectory } from './data-directory.ts';
+import { digestOf, errorCode, OCI_INDEX, OCI_MANIFEST, pushImage } from './push.ts';
+import { type RawAnswer, RawConnection, type RawRequest, requestHead } from './raw-http.ts';
+import { SeededChoice } from './seeded-choice.ts';
+
+const LIMIT_MS = 40_000;
+/** Statuses with which the server itself refuses what is no HTTP. */
+const PROTOCOL_REFUSALS = [400, 413, 414, 431, 505];
+
+const METHODS = ['GET', 'GET', 'HEAD', 'PUT', 'PUT', 'PATCH', 'PATCH', 'POST', 'POST', 'DELETE'];
+const ODD_METHODS = ['OPTIONS', 'TRACE', 'PROPFIND', 'REPORT'];
+const NAMES = ['fuzz/a', 'fuzz/b', 'fuzz', 'a/tags', 'x/blobs/uploads'];
+const ODD_NAMES = [
+  '',
+  '..',
+  'UP',
+  'a//b',
+  '%2e%2e',
+  'a%2fb',
+  'a'.repeat(300),
+  '%',
+  '%00',
+  'ü',
+  'a b',
+];
+const TAGS = ['v1', 'v2', 'latest', 'none'];
+const ODD_TAGS = ['.a', 't'.repeat(200), 'a:b', '', '%0a', '%c3%28', 'v1?tag=v2', 'v1?tag=.', '~'];
+const CONTENTS = ['', 'a', 'blob', 'b'.repeat(40_000)];
+const RANGES = [
+  '0-0',
+  '0-3',
+  '4-7',
+  '1-0',
+  'abc',
+  '0-',
+  '-5',
+  '9'.repeat(30),
+  'bytes 0-3/*',
+  '0-3,4-7',
+];
+
+class RequestMaker {
+  readonly #choice: SeededChoice;
+  /** Paths of uploads that were given, also of those that ended. */
+  readonly uploads: string[] = [];
+  readonly manifests: string[] = [];
+
+  constructor(choice: SeededChoice) {
+    this.#choice = choice;
+  }
+
+  make(): RawRequest {
+    const c = this.#choice;
+    const method = c.oneIn(20) ? c.of(ODD_METHODS) : c.of(METHODS);
+    const headers: string[] = [];
+    for (const make of this.#headers()) if (c.oneIn(5)) headers.push(make());
+    const body = c.oneIn(3) ? undefined : this.#body();
+    const length = c.oneIn(40) ? c.of([0, 3, 5_000_000]) : undefined;
+    const request = { method, target: this.#target(), headers };
+    return {
+      ...request,
+      ...(body !== undefined && { body }),
+      ...(length !== undefined && { length }),
+    };
+  }
+
+  #name(): string {
+    const c = this.#choice;
+    return c.oneIn(12) ? c.of(ODD_NAMES) : c.of(NAMES);
+  }
+
+  #digest(): string {
+    const c = this.#choice;
+    if (c.oneIn(10))
+      return c.of(['sha256:', 'md5:abc', 'sha256:../../x', `sha256:${'%41'.repeat(64)}`]);
+    if (c.oneIn(3) && this.manifests.length > 0) return digestOf(c.of(this.manifests));
+    return digestOf(c.of(CONTENTS), c.oneIn(6) ? 'sha512' : 'sha256');
+  }
+
+  #target(): string {
+    const c = this.#choice;
+    const name = this.#name();
+    const path = c.of<() => string>([
+      () => '/v2/',
+      () => `/v2/_catalog${this.#query()}`,
+      () => `/v2/${name}/tags/list${this.#query()}`,
+      () => `/v2/${name}/manifests/${c.oneIn(2) ? this.#reference() : this.#digest()}`,
+      () => `/v2/${name}/manifests/${this.#digest()}?tag=${this.#reference()}`,
+      () => `/v2/${name}/blobs/${this.#digest()}`,
+      () => `/v2/${name}/referrers/${this.#digest()}${this.#query()}`,
+      () => `/v2/${name}/blobs/uploads/`,
+      () => `/v2/${name}/blobs/uploads/?digest=${this.#digest()}`,
+      () => `/v2/${name}/blobs/uploads/?mount=${this.#digest()}&from=${this.#name()}`,
+      () => `/v2/${name}/blobs/uploads/?digest-algorithm=${c.of(['sha256', 'sha512', 'x'])}`,
+      () => this.#upload(),
+      () => this.#upload(),
+      () => `${this.#upload()}?digest=${this.#digest()}`,
+      () => `${this.#upload()}?digest=${this.#digest()}`,
+      () => c.of(['/', '/livez', '/readyz', '/v2', '/v3/', '/v2/x', '/../v2/', '/v2/%']),
+    ])();
+    if (!c.oneIn(25)) return path;
+    const at = c.below(path.length);
+    return (
+      path.slice(0, at) + c.of(['%', '/', '//', '?', '#', '&', ';', '%2F', '\xff']) + path.slice(at)
+    );
+  }
+
+  #upload(): string {
+    const c = this.#choice;
+    const known =
+      c.oneIn(8) || this.uploads.length === 0 ? undefined : c.of(this.uploads.slice(-20));
+    return (
+      known ?? `/v2/${this.#name()}/blobs/uploads/${c.of(['x', 'X', '%00', '..', 'a'.repeat(99)])}`
+    );
+  }
+
+  #reference(): string {
+    const c = this.#choice;
+    return c.oneIn(6) ? c.of(ODD_TAGS) : c.of(TAGS);
+  }
+
+  #query(): string {
+    const c = this.#choice;
+    return c.of([
+      '',
+      '?n=1',
+      '?n=0',
+      '?n=-1',
+      '?n=x',
+      '?last=v1',
+      '?last=%00',
+      '?last=%ff&n=2',
+      '?n=1&n=2',
+      '?artifactType=a&artifactType=',
+      '?last=5',
+      '?&&==',
+    ]);
+  }
+
+  #headers(): (() => string)[] {
+    const c = this.#choice;
+    const tag = () => c.of(['*', '"x"', `"${this.#digest()}"`, 'W/"x", "y"', '"', ',,']);
+    return [
+      () =>
+        `Content-Type: ${c.of([OCI_MANIFEST, OCI_INDEX, 'text/html', '', 'a/b; c=d', '\xff', 'application/json'])}`,
+      () => `Content-Range: ${c.of(RANGES)}`,
+      () =>
+        `Range: ${c.of(['bytes=0-1', 'bytes=-1', 'bytes=5-', 'bytes=0-0,2-3', 'bytes=9-1', 'x', `bytes=${'0-0,'.repeat(1500)}`])}`,
+      () => `If-None-Match: ${tag()}`,
+      () => `If-Match: ${tag()}`,
+      () => `If-Range: ${tag()}`,
+      () =>
+        c.of([
+          'Accept: */*',
+          'Accept: \xfe',
+          'Expect: x',
+          'Connection: close',
+          'X-Forwarded-For: a',
+        ]),
+    ];
+  }
+
+  #body(): string | Uint8Array {
+    const c = this.#choice;
+    if (c.oneIn(3) && this.manifests.length > 0) {
+      const manifest = c.of(this.manifests);
+      if (c.oneIn(2)) return manifest;
+      const at = c.below(manifest.length);
+      return c.oneIn(2)
+        ? manifest.slice(0, at)
+        : manifest.slice(0, at) +
+            c.of(['"', '{', '0', 'null', '\u0000', '-1e999']) +
+            manifest.slice(at + 1);
+    }
+    if (c.oneIn(8))
+      return c.of([
+        'null',
+        '{}',
+        '[]',
+        '"',
+        '['.repeat(5_000),
+        '{"manifests":[null]}',
+        '{"layers":[{}],"config":[]}',
+      ]);
+    return c.of(CONTENTS);
+  }
+}
+
+/** Sends one request in one of the ways that clients have of ending it. @returns undefined without an answer. */
+async function exchange(
+  port: number,
+  request: RawRequest,
+  choice: SeededChoice,
+): Promise<RawAnswer | undefined> {
+  const connection = await RawConnection.open(port);
+  try {
+    const body = Buffer.from((request.body ?? '') as string);
+    await connection.send(Buffer.concat([requestHead(request), body]));
+    const isIncomplete = request.length !== undefined && Number(request.length) > body.length;
+    if (isIncomplete || choice.oneIn(50)) return undefined;
+    let answer = await connection.answer({ isHead: request.method === 'HEAD' });
+    while (answer.status === 100) answer = await connection.answer();
+    return answer;
+  } finally {
+    connection.cut();
+  }
+}
+
+function check(request: RawRequest, answer: RawAnswer): void {
+  const { status, headers } = answer;
+  if (!headers.has('x-request-id')) {
+    expect(PROTOCOL_REFUSALS).toContain(status);
+    return;
+  }
+  expect(status).toBeLessThan(500);
+  const isV2 = headers.has('docker-distribution-api-version');
+  if (isV2) {
+    expect(headers.get('docker-distribution-api-version')).toBe('registry/2.0');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toContain('sandbox');
+  }
+  if (status >= 400 && request.method !== 'HEAD') {
+    errorCode(headers.get('content-type'), Buffer.from(answer.body).toString());
+  }
+  if (status === 416 && request.method !== 'GET') expect(headers.has('location')).toBe(true);
+  if (status === 201 || status === 202) {
+    if (request.method !== 'DELETE') expect(headers.get('location')).toStartWith('/v2/');
+  }
+}
+
+/** Ends all that was begun, and does the work that the registry does in the background. */
+async function tidyUp(registry: TestRegistry, uploads: readonly string[]): Promise<void> {
+  // Some by their client, the others by their age.
+  for (const path of new Set(uploads.filter((_, index) => index % 2 === 0))) {
+    const response = await fetch(registry.url + path, { method: 'DELETE' });
+    expect([204, 404]).toContain(response.status);
+  }
+  const { sql, commands, blobs } = registry.program.answer.v2.upload;
+  const now = () => Date.now() + 60_000;
+  const parts = { sql, commands, blobs, now, uploadAgeMs: 0, isWriting: () => false };
+  const context = { extend: async () => {}, isStopping: () => false };
+  await expireUploads(parts, context);
+  expect(await countUploads(sql)).toBe(0);
+  await removeBytes(parts, context);
+}
+
+async function fuzz(requests: number, database?: DatabaseSettings): Promise<void> {
+  const seed = Number(process.env.ENTREPOT_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  process.stdout.write(`ENTREPOT_FUZZ_SEED=${seed}\n`);
+  const choice = new SeededChoice(seed);
+  const watched = watchedDirectory();
+  const registry = await startTestRegistry({
+    directory: watched.directory,
+    ...(database && { database }),
+  });
+  const maker = new RequestMaker(choice);
+  for (const name of NAMES.slice(0, 2)) {
+    const image = await pushImage(registry.url, name, { reference: 'v1', seed: name });
+    maker.manifests.push(image.manifest);
+    const child = { mediaType: OCI_MANIFEST, digest: image.digest, size: image.manifest.length };
+    maker.manifests.push(JSON.stringify({ schemaVersion: 2, manifests: [child] }));
+  }
+  const until = performance.now() + LIMIT_MS;
+  const statuses = new Map<number, number>();
+  for (let i = 0; i < requests && performance.now() < until; i++) {
+    const request = maker.make();
+    const answer = await exchange(registry.port, request, choice);
+    if (answer === undefined) continue;
+    try {
+      check(request, answer);
+    } catch (error) {
+      const { body, ...head } = request;
+      const shown = JSON.stringify({ ...head, body: body?.toString().slice(0, 300) });
+      throw new Error(`request ${i} of seed ${seed}: ${shown} -> ${answer.status}`, {
+        cause: error,
+      });
+    }
+    statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+    const upload = answer.headers.get('location');
+    if (upload !== undefined && /\/blobs\/uploads\/[a-z0-9-]{36}$/.test(upload))
+      maker.uploads.push(upload);
+  }
+  // A generator that only makes what is refused at the door would prove nothing.
+  for (const status of [200, 201, 202, 204, 400, 404, 405, 416]) {
+    expect([status, statuses.has(status)]).toEqual([status, true]);
+  }
+  expect((await fetch(`${registry.url}/v2/`)).status).toBe(200);
+  await tidyUp(registry, maker.uploads);
+  const left = watched.uploadFiles();
+  await registry.stop();
+  const strays = watched.strayFiles();
+  watched.remove();
+  expect({ faults: registry.faults, left, strays }).toEqual({ faults: [], left: [], strays: [] });
+}
+
+test(
+  'no request makes a fault, and nothing is left of what was cancelled',
+  () => fuzz(30_000),
+  LIMIT_MS + 30_000,
+);
+
+const missing = postgresMissing();
+requires('postgres', missing === undefined, missing ?? '')(
+  'nor on PostgreSQL, which takes less in a text',
+  async () =>
+    fuzz(5_000, { kind: 'postgres', url: await (await startPostgres()).createDatabase() }),
+  LIMIT_MS + 60_000,
+);
