@@ -13,8 +13,8 @@ const RANKS = [
   ['cli'],
 ];
 const FOLDERS = RANKS.flat();
-/** Tests and the suites that they share. */
-const TEST_FILE = '\\.(test|suite)\\.tsx?$';
+/** Tests, the suites that they share (`x.suite.ts`), and what only those need (`suite-….ts`, `suite.….ts`). */
+const TEST_FILE = '(\\.(test|suite)|/suite[.-][^/]+)\\.tsx?$';
 
 const rankRules = RANKS.flatMap((folders, rank) =>
   folders.map((folder) => {
@@ -73,7 +73,7 @@ module.exports = {
       severity: 'error',
       comment:
         'A test beside the source may use test/support. What needs the whole program lies in test/.',
-      from: { path: `^src/.*${TEST_FILE}` },
+      from: { path: `^src/.*(${TEST_FILE})` },
       to: { path: '^(test|bench|scripts|bin)/', pathNot: '^test/support/' },
     },
     {

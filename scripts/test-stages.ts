@@ -66,7 +66,7 @@ export const STAGES: readonly Stage[] = [
     about: 'every module, property tests, and the suites of every driver',
     limitSeconds: 480,
     testLimitSeconds: 20,
-    paths: ['src', 'scripts', 'bench', 'test/support', 'test/architecture'],
+    paths: ['src', 'scripts', 'bench', 'test/support', 'test/architecture', 'test/metadata'],
   },
   {
     kind: 'tests',

@@ -119,21 +119,21 @@ describe('sources', () => {
 
 describe('names that are not known', () => {
   test.each([
-    [{ flags: { lisen: 'x' } }, '--lisen is not a flag. Did you mean "--listen"?'],
+    ['--lisen is not a flag. Did you mean "--listen"?', { flags: { lisen: 'x' } }],
     [
-      { env: { ENTREPOT_LISTN: 'x' } },
       'ENTREPOT_LISTN is not a setting. Did you mean "ENTREPOT_LISTEN"?',
+      { env: { ENTREPOT_LISTN: 'x' } },
     ],
-    [{ env: { ENTREPOT_WHATEVER_IT_IS: 'x' } }, 'ENTREPOT_WHATEVER_IT_IS is not a setting.'],
+    ['ENTREPOT_WHATEVER_IT_IS is not a setting.', { env: { ENTREPOT_WHATEVER_IT_IS: 'x' } }],
     [
-      file('url: https://x\ntls_cert: /x'),
       '/work/data/entrepot.yaml, line 2: "tls_cert" is not a setting. Did you mean "tls-cert"?',
+      file('url: https://x\ntls_cert: /x'),
     ],
     [
-      file('log:\n  level: warn\n  acess: false\n'),
       '/work/data/entrepot.yaml, line 3: log: "acess" is not a part of log. Did you mean "access"?',
+      file('log:\n  level: warn\n  acess: false\n'),
     ],
-  ])('%p', (given, sentence) => {
+  ] as [string, Given][])('%s', (sentence, given) => {
     expect(problemsOf(given)).toEqual([sentence]);
   });
 
