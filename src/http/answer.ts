@@ -121,7 +121,9 @@ async function reply(parts: AnswerParts, request: Incoming, progress: Progress):
     const inner = path.startsWith(`${parts.pathPrefix}/`)
       ? path.slice(parts.pathPrefix.length)
       : '';
-    const operated = await operate(inner, parts.operate);
+    const operated = await operate(inner, parts.operate, (cause) => {
+      parts.log.fault(new RegistryError('UNAVAILABLE', undefined, undefined, { cause }), request);
+    });
     if (operated === undefined) {
       throw new RegistryError(
         'NAME_UNKNOWN',

@@ -8,8 +8,15 @@ export type TrustedProxies = (address: string) => boolean;
 export function trustedProxies(networks: readonly string[]): TrustedProxies {
   const list = new BlockList();
   for (const network of networks) {
-    const [address = '', bits] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    const [address = '', bits, ...more] = network.split('/');
+    const version = isIP(address);
+    const longest = version === 6 ? 128 : 32;
+    // The list itself would take anything, and trust something else than was meant.
+    const isBlock = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest);
+    if (version === 0 || !isBlock || more.length > 0) {
+      throw new Error(`"${network}" is no address and no block of them, such as 10.0.0.0/8.`);
+    }
+    const family = version === 6 ? 'ipv6' : 'ipv4';
     if (bits === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(bits), family);
   }

@@ -10,7 +10,7 @@ import { LIMITS } from '../oci/limits.ts';
 import { type AnswerParts, answer } from './answer.ts';
 import { clientAddress, type TrustedProxies } from './client-address.ts';
 import { errorReply, type Reply } from './reply.ts';
-import { REAL_TIMER, RequestBody, type Timer } from './request-body.ts';
+import { REAL_TIMER, RequestBody, streamedBody, type Timer, wholeBody } from './request-body.ts';
 
 export interface Certificate {
   readonly cert: string;
@@ -70,12 +70,8 @@ export function startHost(options: HostOptions): Host {
 
   async function handle(request: Request, server: Bun.Server<undefined>): Promise<Response> {
     const { method, headers } = request;
-    const hasBody = request.body !== null;
-    const announced = headers.get('content-length');
-    const body = new RequestBody(request.body, {
-      length: announced === null ? undefined : Number(announced),
-      timer,
-    });
+    const body = bodyOfRequest(request, timer);
+    const hasBody = body.length !== 0;
     if (hasBody) server.timeout(request, 0);
     // The socket is asked only when somebody writes the address down.
     const client = () =>
@@ -102,6 +98,23 @@ export function startHost(options: HostOptions): Host {
       clearTimeout(deadline);
     },
   };
+}
+
+function bodyOfRequest(request: Request, timer: Timer): RequestBody {
+  const announced = request.headers.get('content-length');
+  const length = announced === null ? undefined : Number(announced);
+  // Asking for `request.body` makes a stream, which costs as much as the rest of a small request.
+  if (length === 0 || (length === undefined && !request.headers.has('transfer-encoding'))) {
+    return new RequestBody(undefined, { length: 0, timer });
+  }
+  if (length !== undefined && length <= LIMITS.smallBlobBytes) {
+    return new RequestBody(
+      wholeBody(() => request.bytes()),
+      { length, timer },
+    );
+  }
+  const { body } = request;
+  return new RequestBody(body === null ? undefined : streamedBody(body), { length, timer });
 }
 
 /** Path and query of `http://host/path?query`; HTTP/1.0 without Host gives the path alone. */

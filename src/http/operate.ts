@@ -1,4 +1,5 @@
 // For those who run the registry: is it alive, is it ready, what does it do.
+import { BlobStoreError } from '../blobs/blob-store.ts';
 import { bytesReply, jsonReply, type Reply } from './reply.ts';
 
 export interface OperateParts {
@@ -10,26 +11,31 @@ export interface OperateParts {
 
 const TEXT = { 'Content-Type': 'text/plain' };
 
+/** Told why the registry is not ready: anybody may ask, so the answer does not say it. */
+type Explain = (cause: unknown) => void;
+
 /** @returns undefined when nothing is served at `path`. */
 export async function operate(
   path: string,
   parts: OperateParts,
+  explain: Explain,
 ): Promise<{ operation: string; reply: Reply } | undefined> {
   if (path === '/livez') return { operation: 'livez', reply: bytesReply(200, TEXT, 'alive\n') };
-  if (path === '/readyz') return { operation: 'readyz', reply: await ready(parts) };
+  if (path === '/readyz') return { operation: 'readyz', reply: await ready(parts, explain) };
   if (path !== '/metrics') return undefined;
   const { contentType, text } = await parts.metrics();
   const reply = bytesReply(200, { 'Content-Type': contentType }, text);
   return { operation: 'metrics', reply };
 }
 
-async function ready(parts: OperateParts): Promise<Reply> {
+async function ready(parts: OperateParts, explain: Explain): Promise<Reply> {
   if (parts.isDraining()) return jsonReply(503, { ready: false, why: 'shutting down' });
   try {
     await parts.checkReady();
     return jsonReply(200, { ready: true });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return jsonReply(503, { ready: false, why });
+    explain(error);
+    const what = error instanceof BlobStoreError ? 'blob store' : 'database';
+    return jsonReply(503, { ready: false, why: `the ${what} cannot be used; the log says why` });
   }
 }

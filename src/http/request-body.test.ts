@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { RegistryError } from '../oci/errors.ts';
 import { LIMITS } from '../oci/limits.ts';
 import { ManualTimer } from './manual-timer.ts';
-import { ClientGoneError, RequestBody } from './request-body.ts';
+import { ClientGoneError, RequestBody, streamedBody, wholeBody } from './request-body.ts';
 
 interface Source {
   readonly body: RequestBody;
@@ -22,7 +22,7 @@ function bodyOf(length?: number): Source {
   });
   const timer = new ManualTimer();
   return {
-    body: new RequestBody(stream, { length, timer }),
+    body: new RequestBody(streamedBody(stream), { length, timer }),
     timer,
     send: (text) => controller?.enqueue(Buffer.from(text)),
     end: () => controller?.close(),
@@ -54,9 +54,17 @@ describe('a body', () => {
   });
 
   test('that is not there has length 0, whatever was announced', async () => {
-    const body = new RequestBody(null, { length: 7, timer: new ManualTimer() });
+    const body = new RequestBody(undefined, { length: 7, timer: new ManualTimer() });
     expect(body.length).toBe(0);
     expect(await body.next()).toBeUndefined();
+  });
+
+  test('that is known to be small comes in one piece', async () => {
+    const source = wholeBody(async () => Buffer.from('abc'));
+    const body = new RequestBody(source, { length: 3, timer: new ManualTimer() });
+    expect(Buffer.from((await body.next()) ?? []).toString()).toBe('abc');
+    expect(await body.next()).toBeUndefined();
+    expect(body.received).toBe(3);
   });
 
   test('that breaks off means that the client is gone, now and later', async () => {

@@ -26,12 +26,29 @@ export class ClientGoneError extends Error {
   }
 }
 
+/** Where the bytes come from: undefined at the end. */
+export type BodySource = () => Promise<Uint8Array | undefined>;
+
+/** A body of any length, chunk by chunk. */
+export function streamedBody(stream: ReadableStream<Uint8Array>): BodySource {
+  const reader = stream.getReader();
+  return async () => (await reader.read()).value;
+}
+
+/** A body that is known to be small, in one piece: a stream would cost more than its bytes. */
+export function wholeBody(read: () => Promise<Uint8Array>): BodySource {
+  let isTaken = false;
+  return async () => {
+    if (isTaken) return undefined;
+    isTaken = true;
+    return read();
+  };
+}
+
 export class RequestBody implements UploadBody {
   readonly length: number | undefined;
   readonly #timer: Timer;
-  readonly #reader:
-    | { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> }
-    | undefined;
+  readonly #source: BodySource | undefined;
   #received = 0;
   #ended: boolean;
   #reason: unknown;
@@ -39,14 +56,15 @@ export class RequestBody implements UploadBody {
   #waitingSince = 0;
   #stopWatching: (() => void) | undefined;
 
+  /** `source` undefined: the request has no body. */
   constructor(
-    stream: ReadableStream<Uint8Array> | null,
+    source: BodySource | undefined,
     options: { length: number | undefined; timer: Timer },
   ) {
-    this.length = stream === null ? 0 : options.length;
+    this.length = source === undefined ? 0 : options.length;
     this.#timer = options.timer;
-    this.#ended = stream === null;
-    this.#reader = stream?.getReader();
+    this.#ended = source === undefined;
+    this.#source = source;
   }
 
   /** Bytes taken so far. */
@@ -61,15 +79,15 @@ export class RequestBody implements UploadBody {
 
   async next(): Promise<Uint8Array | undefined> {
     if (this.#reason !== undefined) throw this.#reason;
-    if (this.#ended || this.#reader === undefined) return undefined;
+    if (this.#ended || this.#source === undefined) return undefined;
     const cancelled = new Promise<never>((_, reject) => {
       this.#reject = reject;
     });
     this.#waitingSince = this.#timer.now();
     this.#watch();
     try {
-      const { done, value } = await Promise.race([this.#reader.read(), cancelled]);
-      if (!done && value !== undefined) {
+      const value = await Promise.race([this.#source(), cancelled]);
+      if (value !== undefined) {
         this.#received += value.length;
         return value;
       }
