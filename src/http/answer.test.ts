@@ -5,7 +5,7 @@ import { type AccessLine, type AnswerParts, answer } from './answer.ts';
 import { ManualTimer } from './manual-timer.ts';
 import type { RequestObservation } from './metrics.ts';
 import type { Reply } from './reply.ts';
-import { RequestBody } from './request-body.ts';
+import { RequestBody, streamedBody } from './request-body.ts';
 import type { V2Parts } from './v2/parts.ts';
 
 interface Answered {
@@ -48,7 +48,7 @@ async function ask(request: Ask): Promise<Answered> {
     method: request.method ?? 'GET',
     target: request.target,
     headers: new Headers(request.headers),
-    body: request.body ?? new RequestBody(null, { length: 0, timer: new ManualTimer() }),
+    body: request.body ?? new RequestBody(undefined, { length: 0, timer: new ManualTimer() }),
     client: () => '192.0.2.1',
   });
   return { reply, lines, observations, faults };
@@ -136,7 +136,7 @@ test('a client that went away is 499 in the log and no fault', async () => {
   const answered = await ask({
     method: 'PUT',
     target: '/v2/a/manifests/v1',
-    body: new RequestBody(stream, { length: 9, timer: new ManualTimer() }),
+    body: new RequestBody(streamedBody(stream), { length: 9, timer: new ManualTimer() }),
   });
   expect(answered.reply.status).toBe(499);
   expect(answered.reply.headers.Connection).toBe('close');

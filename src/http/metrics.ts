@@ -5,6 +5,9 @@ const SECONDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
 ];
 
+/** A read of the embedded database takes microseconds, one of a server some hundred of them. */
+const READ_SECONDS = [0.00001, 0.00005, 0.0001, 0.00025, ...SECONDS];
+
 export interface RequestObservation {
   readonly operation: string;
   readonly status: number;
@@ -56,6 +59,12 @@ export class Metrics {
     buckets: SECONDS,
     registers: [this.registry],
   });
+  readonly #readSeconds = new Histogram({
+    name: 'entrepot_database_read_duration_seconds',
+    help: 'Time of one read of the database; one in sixteen is timed.',
+    buckets: READ_SECONDS,
+    registers: [this.registry],
+  });
   readonly #storageSeconds = new Histogram({
     name: 'entrepot_storage_duration_seconds',
     help: 'Time of one operation of the blob store.',
@@ -97,6 +106,10 @@ export class Metrics {
   observeCommit(commit: { commands: number; synced: boolean; seconds: number }): void {
     this.#commitCommands.observe(commit.commands);
     this.#commitSeconds.labels(String(commit.synced)).observe(commit.seconds);
+  }
+
+  observeRead(seconds: number): void {
+    this.#readSeconds.observe(seconds);
   }
 
   observeStorage(operation: {
