@@ -1,0 +1,87 @@
+// What was acknowledged: kept outside the server, and held against it after each start.
+import { digestOf } from './content.ts';
+
+export interface OpenUpload {
+  readonly repository: string;
+  readonly location: string;
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+  /** Bytes that were acknowledged. */
+  acknowledged: number;
+  /** The closing request was sent: the upload may be gone because it is a blob. */
+  isClosing: boolean;
+}
+
+interface Held {
+  readonly size: number;
+  isVerified: boolean;
+}
+
+export class Ledger {
+  readonly #blobs = new Map<string, Held>();
+  readonly #manifests = new Map<string, Held>();
+  /** Where each tag may be: the last acknowledged digest, and those asked for since. */
+  readonly #tags = new Map<string, string[]>();
+  readonly uploads = new Set<OpenUpload>();
+
+  get size(): number {
+    return this.#blobs.size + this.#manifests.size;
+  }
+
+  blob(repository: string, digest: string, size: number): void {
+    this.#blobs.set(`${repository}/blobs/${digest}`, { size, isVerified: false });
+  }
+
+  /** A push to a tag was sent: from now on it may be there, or not. */
+  tagAsked(repository: string, tag: string, digest: string): void {
+    const key = `${repository}/manifests/${tag}`;
+    const known = this.#tags.get(key) ?? [''];
+    this.#tags.set(key, [...known, digest]);
+  }
+
+  manifest(repository: string, tag: string, pushed: { digest: string; size: number }): void {
+    const { digest, size } = pushed;
+    this.#manifests.set(`${repository}/manifests/${digest}`, { size, isVerified: false });
+    this.#tags.set(`${repository}/manifests/${tag}`, [digest]);
+  }
+
+  blobsOf(repository: string): string[] {
+    const prefix = `${repository}/blobs/`;
+    return [...this.#blobs.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length));
+  }
+
+  /** Reads back what is new since the last time, or all of it. @throws Error for what is lost. */
+  async verify(url: string, all: boolean): Promise<number> {
+    let verified = 0;
+    for (const [key, held] of [...this.#blobs, ...this.#manifests]) {
+      if (held.isVerified && !all) continue;
+      await verifyOne(url, key, held.size);
+      held.isVerified = true;
+      verified += 1;
+    }
+    for (const [key, digests] of this.#tags) await this.#verifyTag(url, key, digests);
+    return verified;
+  }
+
+  async #verifyTag(url: string, key: string, digests: readonly string[]): Promise<void> {
+    const answer = await fetch(`${url}/v2/${key}`, { method: 'HEAD' });
+    const at = answer.status === 404 ? '' : (answer.headers.get('docker-content-digest') ?? '?');
+    if (!digests.includes(at)) {
+      throw new Error(`${key} is at "${at}" (${answer.status}), not at ${digests.join(' or ')}`);
+    }
+    // Nothing is on its way any more, so what is there now is what counts.
+    this.#tags.set(key, [at]);
+  }
+}
+
+async function verifyOne(url: string, key: string, size: number): Promise<void> {
+  const answer = await fetch(`${url}/v2/${key}`);
+  const bytes = await answer.bytes();
+  const digest = key.slice(key.lastIndexOf('/') + 1);
+  if (answer.status === 200 && bytes.length === size && digestOf(bytes) === digest) return;
+  throw new Error(
+    `${key} was acknowledged with ${size} bytes; now ${answer.status} with ${bytes.length} bytes of ${digestOf(bytes)}`,
+  );
+}
