@@ -727,6 +727,8 @@ function values(world: World): void {
   });
 
   test('a parameter that is not given is a mistake, not a NULL', async () => {
-    await expect(world.sql.all(pullsOf, {} as never)).rejects.toThrow('wants a parameter "manifest"');
+    await expect(world.sql.all(pullsOf, {} as never)).rejects.toThrow(
+      'wants a parameter "manifest"',
+    );
   });
 }
