@@ -1,7 +1,7 @@
 // What unfinished uploads leave behind: expired sessions, bytes queued for removal, files without a row.
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Commands } from '../metadata/command.ts';
-import { isStillNamed, nextRemovals } from '../metadata/removals.ts';
+import { isStillNamed, nextRemovals, type Removal } from '../metadata/removals.ts';
 import type { Sql } from '../metadata/sql.ts';
 import { isUploadFile, staleUploads } from '../metadata/uploads.ts';
 import { LIMITS } from '../oci/limits.ts';
@@ -63,22 +63,31 @@ export async function expireUploads(parts: UpkeepParts, context: JobContext): Pr
   }
 }
 
-/** Removes the bytes that no row names, each looked up again at the moment of removal. */
+/**
+ * Removes the bytes that no row names, each looked up again at the moment of removal. What cannot be
+ * removed is tried again with the next run, and does not stand in the way of the others.
+ */
 export async function removeBytes(parts: UpkeepParts, context: JobContext): Promise<void> {
   let after = 0;
+  const faults: unknown[] = [];
   for (;;) {
     const removals = await nextRemovals(parts.sql, { after, limit: BATCH });
     for (const removal of removals) {
       after = removal.id;
-      if (!(await isStillNamed(parts.sql, removal))) {
-        if (removal.kind === 'upload') await parts.blobs.discard(removal.key);
-        else await parts.blobs.remove(removal.key);
-      }
-      await parts.commands.run('forgetRemoval', removal.id);
+      await removeOne(parts, removal).catch((error) => faults.push(error));
     }
-    if (removals.length === 0 || context.isStopping()) return;
+    if (removals.length === 0 || context.isStopping()) break;
     await context.extend();
   }
+  if (faults.length > 0) throw faults[0];
+}
+
+async function removeOne(parts: UpkeepParts, removal: Removal): Promise<void> {
+  if (!(await isStillNamed(parts.sql, removal))) {
+    if (removal.kind === 'upload') await parts.blobs.discard(removal.key);
+    else await parts.blobs.remove(removal.key);
+  }
+  await parts.commands.run('forgetRemoval', removal.id);
 }
 
 /** Removes files of the upload area that a crash left without a row. */

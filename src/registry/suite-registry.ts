@@ -26,6 +26,8 @@ export interface SuiteRegistry {
   readonly sql: SqliteConnection;
   readonly commands: Commands<RegistryCommands>;
   readonly store: MemoryBlobStore;
+  /** The clock of the database. */
+  clock: () => number;
   /** What every node asks before each operation on the blob store. */
   plan: FaultPlan | undefined;
   /** Runs before each command, with its name: throws, or waits, to stop one in its tracks. */
@@ -35,14 +37,14 @@ export interface SuiteRegistry {
 }
 
 export async function openSuiteRegistry(guards: Guards = NO_GUARDS): Promise<SuiteRegistry> {
-  const sql = openSqliteWriter(':memory:', Date.now);
-  await migrateSqlite(sql, { version: '0.1.0' });
+  const sql = openSqliteWriter(':memory:', () => registry.clock());
   const commit = new GroupCommit({ connection: sql, commands: registryCommands(guards) });
   const store = createMemoryBlobStore();
   let ids = 0;
   const registry: SuiteRegistry = {
     sql,
     store,
+    clock: Date.now,
     plan: undefined,
     beforeCommand: undefined,
     commands: {
@@ -72,6 +74,7 @@ export async function openSuiteRegistry(guards: Guards = NO_GUARDS): Promise<Sui
     },
     close: () => commit.close(),
   };
+  await migrateSqlite(sql, { version: '0.1.0' });
   return registry;
 }
 
