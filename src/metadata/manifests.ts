@@ -333,9 +333,9 @@ export async function tagsThatNeed(
     const above = await tx.all(parentsOfBlobs, { repository, blobs });
     // The part's own subject does not hold it: a referrer may be deleted.
     if (level > 0) above.push(...(await tx.all(subjectsOfBlobs, { repository, blobs })));
-    const fresh = above.filter((manifest) => !seen.has(manifest.id));
+    // Each once, also within a level: an index may be reached over several of its parts.
+    const fresh = above.filter((manifest) => !seen.has(manifest.id) && seen.add(manifest.id));
     if (fresh.length === 0) return [];
-    for (const manifest of fresh) seen.add(manifest.id);
     const manifests = JSON.stringify(fresh.map((manifest) => manifest.id));
     const tags = await tx.all(tagsOfManifests, { manifests, limit });
     if (tags.length > 0) return tags.map((tag) => tag.name);
