@@ -48,9 +48,15 @@ export class SimulatedDisk {
       fork: (id, copy) => store.fork(id, copy),
       discard: (id) => store.discard(id),
       staleUploads: (before) => store.staleUploads(before),
-      commit: (id, key) => {
+      commit: async (id, key) => {
         this.#committing.set(key, turn);
-        return store.commit(id, key);
+        // A sync that fails: nobody knows what the disk holds, so the upload is gone.
+        const fault = this.#fault();
+        if (fault !== undefined) {
+          await store.discard(id);
+          throw fault.error;
+        }
+        await store.commit(id, key);
       },
       reclaim: (key, id) => store.reclaim(key, id),
       open: (key) => store.open(key),

@@ -38,7 +38,8 @@ const CONTEXT = { extend: async () => {}, isStopping: () => false };
 export async function runHistory(seed: number, variation: Variation): Promise<HistoryResult> {
   const random = new Random(seed);
   const profile = { ...drawProfile(random), ...variation.focus };
-  const scheduler = new Scheduler(random);
+  // Commands that come at one time share a transaction.
+  const scheduler = new Scheduler(random, (label) => label.includes(': command '));
   const world = await World.create({ random, scheduler, profile, variation });
   world.tell(`seed ${seed}: ${JSON.stringify(profile)}`);
   try {
@@ -148,9 +149,9 @@ async function step(world: World): Promise<void> {
       `no end after ${MOST_STEPS} steps; waiting: ${scheduler.labels().join(', ')}`,
     );
   }
-  const label = await scheduler.step();
-  if (label === undefined) throw new Violation('everybody waits for something that never comes');
-  world.trace.push(`${String(scheduler.steps).padStart(5)}    ${label}`);
+  const labels = await scheduler.step();
+  if (labels.length === 0) throw new Violation('everybody waits for something that never comes');
+  world.trace.push(`${String(scheduler.steps).padStart(5)}    ${labels.join(', ')}`);
 }
 
 /** Nothing fails any more and nobody asks: upkeep has the machine to itself. */

@@ -18,11 +18,11 @@ function runOf(commands: Commands<RegistryCommands>): Run {
 }
 
 /** The answer does not wait for the disk. */
-export const NO_DATA_SYNC: Variation = { name: 'no sync of the bytes', skip: 'sync-data' };
-export const NO_NAME_SYNC: Variation = { name: 'no sync of the name', skip: 'sync-directory' };
+const NO_DATA_SYNC: Variation = { name: 'no sync of the bytes', skip: 'sync-data' };
+const NO_NAME_SYNC: Variation = { name: 'no sync of the name', skip: 'sync-directory' };
 
 /** The row that claims the bytes comes first, the bytes second. */
-export const ROW_BEFORE_BYTES: Variation = {
+const ROW_BEFORE_BYTES: Variation = {
   name: 'row before bytes',
   wrapParts({ commands, blobs }: Parts): Parts {
     const put = new Map<string, string>();
@@ -47,8 +47,19 @@ function storageKeyOf(args: unknown): string | undefined {
   return (args as { place?: { storageKey?: string } }).place?.storageKey;
 }
 
+/** The answer does not wait for the database either. */
+const NO_ROW_SYNC: Variation = {
+  name: 'no sync of the rows',
+  wrapTable: (table) => ({
+    ...table,
+    finishUpload: { ...table.finishUpload, durability: 'relaxed' },
+    mountBlob: { ...table.mountBlob, durability: 'relaxed' },
+    putManifest: { ...table.putManifest, durability: 'relaxed' },
+  }),
+};
+
 /** A storage key without its random part: the same bytes get the same key again. */
-export const REUSED_KEY: Variation = { name: 'a key that is used again', wrapParts: withFixedKeys };
+const REUSED_KEY: Variation = { name: 'a key that is used again', wrapParts: withFixedKeys };
 
 function withFixedKeys({ commands, blobs }: Parts): Parts {
   const fixed = (key: string) => key.replace(/\.[^.]*$/, '.same');
@@ -68,13 +79,13 @@ function withFixedKeys({ commands, blobs }: Parts): Parts {
 }
 
 /** Upkeep removes what it was told to, and does not ask again whether a row names it. */
-export const NO_SECOND_LOOK: Variation = {
+const NO_SECOND_LOOK: Variation = {
   name: 'a removal without a second look',
   wrapUpkeepSql: (sql) => ({ ...sql, first: async () => undefined, all: sql.all }),
 };
 
 /** Whoever held the upload at any time may still write to its row. */
-export const FENCE_IGNORED: Variation = {
+const FENCE_IGNORED: Variation = {
   name: 'a fence that is ignored',
   focus: { servers: 2, lossRate: 0.5, impatience: 0.5, crashes: [] },
   wrapTable: (table) => ({
@@ -100,7 +111,7 @@ function withCurrentFence<A extends { readonly id: string }, R>(
 }
 
 /** The digest so far is believed although the machine lost power since. */
-export const DIGEST_AFTER_POWER_CUT: Variation = {
+const DIGEST_AFTER_POWER_CUT: Variation = {
   name: 'a digest so far that is believed after a power cut',
   keepsBoot: true,
   focus: { crashes: ['power', 'power', 'power'], faultRate: 0 },
@@ -109,6 +120,7 @@ export const DIGEST_AFTER_POWER_CUT: Variation = {
 export const PLANTED: readonly Variation[] = [
   NO_DATA_SYNC,
   NO_NAME_SYNC,
+  NO_ROW_SYNC,
   ROW_BEFORE_BYTES,
   REUSED_KEY,
   NO_SECOND_LOOK,

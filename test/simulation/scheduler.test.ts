@@ -13,7 +13,7 @@ async function order(seed: number): Promise<string[]> {
     }
   };
   const walks = ['a', 'b', 'c'].map(walk);
-  while ((await scheduler.step()) !== undefined);
+  while ((await scheduler.step()).length > 0);
   await Promise.all(walks);
   return seen;
 }
@@ -30,8 +30,21 @@ test('what waits for a dead owner never goes on', async () => {
   void scheduler.turn(dead, 'dead').then(() => seen.push('dead'));
   void scheduler.turn(alive, 'alive').then(() => seen.push('alive'));
   scheduler.drop(dead);
-  while ((await scheduler.step()) !== undefined);
+  while ((await scheduler.step()).length > 0);
   expect(seen).toEqual(['alive']);
+});
+
+test('what goes together can have its turn in one step, and nothing else with it', async () => {
+  const sizes = new Set<number>();
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const scheduler = new Scheduler(new Random(seed), (label) => label.startsWith('both'));
+    for (const label of ['both a', 'both b', 'alone']) void scheduler.turn(scheduler, label);
+    for (let labels = await scheduler.step(); labels.length > 0; labels = await scheduler.step()) {
+      sizes.add(labels.length);
+      if (labels.length > 1) expect(labels.toSorted()).toEqual(['both a', 'both b']);
+    }
+  }
+  expect([...sizes].sort()).toEqual([1, 2]);
 });
 
 test('random numbers repeat with their seed and keep their bounds', () => {

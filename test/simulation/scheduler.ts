@@ -12,10 +12,13 @@ interface Waiting {
 export class Scheduler {
   readonly #random: Random;
   readonly #waiting: Waiting[] = [];
+  readonly #goesTogether: (label: string) => boolean;
   #steps = 0;
 
-  constructor(random: Random) {
+  /** `goesTogether`: what may have its turn at one time with others of its kind. */
+  constructor(random: Random, goesTogether: (label: string) => boolean = () => false) {
     this.#random = random;
+    this.#goesTogether = goesTogether;
   }
 
   /** Turns given so far. */
@@ -46,15 +49,26 @@ export class Scheduler {
     }
   }
 
-  /** Gives one turn. @returns its label, or undefined when nobody waits. */
-  async step(): Promise<string | undefined> {
-    if (this.#waiting.length === 0) return undefined;
-    const [next] = this.#waiting.splice(this.#random.below(this.#waiting.length), 1);
-    if (next === undefined) return undefined;
+  /** Gives one turn, or several to what goes together. @returns their labels; none when nobody waits. */
+  async step(): Promise<readonly string[]> {
+    const first = this.#take(this.#random.below(this.#waiting.length));
+    if (first === undefined) return [];
+    const given = [first];
+    if (this.#goesTogether(first.label) && this.#random.chance(0.5)) {
+      for (let at = this.#waiting.length - 1; at >= 0; at -= 1) {
+        if (!this.#goesTogether(this.#waiting[at]?.label ?? '')) continue;
+        const other = this.#take(at);
+        if (other !== undefined) given.push(other);
+      }
+    }
     this.#steps += 1;
-    next.go();
+    for (const { go } of given) go();
     await rest();
-    return next.label;
+    return given.map(({ label }) => label);
+  }
+
+  #take(at: number): Waiting | undefined {
+    return this.#waiting.splice(at, 1)[0];
   }
 }
 

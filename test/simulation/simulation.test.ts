@@ -6,6 +6,19 @@ import { REAL } from './variation.ts';
 
 /** Bounded by their number, not by time: every run does the same. About a minute of one core. */
 const SEEDS = 5_000;
+/**
+ * Seeds at which an earlier version broke a promise. They stand for their bugs only as long as the
+ * simulation draws the same histories; a new one is added with what it found.
+ */
+const KEPT: readonly [seed: number, found: string][] = [
+  [399, 'a request reclaimed bytes that another was committing: stored, and absent'],
+  [676, 'the same at another moment'],
+  [6, 'an upload on its way from the database to a file was said to hold nothing'],
+  [78, 'a chunk whose write failed stayed in the digest so far'],
+  [3, 'an upload could not be taken over when a kill came before its file was made'],
+  [957, 'the copy of an upload that a kill left stood in the way of the next one'],
+];
+
 /** Histories that run at once would share nothing, but gain nothing: one thread runs them all. */
 const SEEDS_PER_TEST = 1_000;
 
@@ -20,6 +33,8 @@ for (let from = 1; from <= SEEDS; from += SEEDS_PER_TEST) {
     for (let seed = from; seed <= last; seed += 1) await survives(seed);
   }, 200_000);
 }
+
+test.each(KEPT)('seed %d: %s', (seed) => survives(seed), 20_000);
 
 test('one seed gives one history, step for step', async () => {
   for (const seed of [3, 72, 174]) {
