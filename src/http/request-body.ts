@@ -35,7 +35,10 @@ export function streamedBody(stream: ReadableStream<Uint8Array>): BodySource {
   return async () => (await reader.read()).value;
 }
 
-/** A body that is known to be small, in one piece: a stream would cost more than its bytes. */
+/**
+ * A body that is known to be small, in one piece: a stream would cost more than its bytes. When the
+ * connection breaks nothing of it is kept, which costs the client no more than sending it again.
+ */
 export function wholeBody(read: () => Promise<Uint8Array>): BodySource {
   let isTaken = false;
   return async () => {

@@ -248,7 +248,7 @@ describe('uploads', () => {
     const timer = new ManualTimer();
     const altered = startAlteredHost(registry, { timer });
     for (const [size, sent] of [
-      [1_000, 300],
+      [40_000, 39_000],
       [3_000_000, 2_000_000],
     ] as const) {
       const name = newName();
@@ -273,7 +273,10 @@ describe('uploads', () => {
       expect([answer.status, codeOf(answer)]).toEqual([400, 'REQUEST_INVALID']);
       await connection.closed();
       const status = await fetch(altered.url + location);
-      const start = Number(status.headers.get('range')?.split('-')[1]) + 1;
+      // No bytes are 0-0, as one byte is. What came of a short body may be lost with its request.
+      const last = Number(status.headers.get('range')?.split('-')[1]);
+      const start = last === 0 ? 0 : last + 1;
+      if (size > LIMITS.smallBlobBytes) expect(start).toBe(sent);
       const rest = await fetch(altered.url + location, {
         method: 'PATCH',
         body: content.slice(start),
