@@ -107,7 +107,6 @@ async function closeFile(
     writer: parts.instance,
     file,
     storageKey,
-    left: undefined,
   };
   const fence = await parts.commands.run('takeOver', take);
   if (fence === undefined) throw overtaken();

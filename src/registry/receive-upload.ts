@@ -134,7 +134,7 @@ async function takeFile(
   if (left !== undefined) await fork(parts, left, file);
   const { id, fence: seen } = upload;
   const writer = parts.instance;
-  const take = { id, seen, writer, file, storageKey: undefined, left };
+  const take = { id, seen, writer, file, storageKey: undefined };
   const fence = await parts.commands.run('takeOver', take);
   if (fence !== undefined) return { file, fence };
   // If this fails the sweep finds the copy: no row names it.

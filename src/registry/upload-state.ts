@@ -129,7 +129,7 @@ function busy(id: string): RegistryError {
 async function reclaim(parts: UploadParts, upload: UploadRow): Promise<UploadRow> {
   const { id, fence: seen, file, storageKey } = upload;
   if (file === undefined || storageKey === undefined) return upload;
-  const take = { id, seen, writer: parts.instance, file, storageKey, left: undefined };
+  const take = { id, seen, writer: parts.instance, file, storageKey };
   const fence = await parts.commands.run('takeOver', take);
   if (fence === undefined) throw overtaken();
   await parts.blobs.reclaim(storageKey, file).catch(absentAsUndefined);

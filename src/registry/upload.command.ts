@@ -33,8 +33,6 @@ export interface Take {
   readonly writer: string | undefined;
   readonly file: string | undefined;
   readonly storageKey: string | undefined;
-  /** A file that the upload leaves behind because a process elsewhere may still write to it. */
-  readonly left: string | undefined;
 }
 
 /** Takes the upload over. @returns the new fence, or undefined when it changed since it was seen. */
@@ -45,11 +43,7 @@ export const takeOver = relaxed(
     const fence = upload.fence + 1;
     const { id, writer, file, storageKey } = take;
     await takeUpload(tx, { id, fence, writer, file, storageKey });
-    if (take.left !== undefined) await queueRemoval(tx, { kind: 'upload', key: take.left });
-    // An earlier request meant to close the upload under another key and was cut short, or will be.
-    if (upload.storageKey !== undefined && upload.storageKey !== storageKey) {
-      await queueRemoval(tx, { kind: 'content', key: upload.storageKey });
-    }
+    await queueLeftovers(tx, upload, { file, storageKey });
     return fence;
   },
 );
@@ -81,6 +75,21 @@ export const intendKey = relaxed(
   ): Promise<boolean> => intendStorageKey(tx, intent),
 );
 
+/** What the row named until now and `kept` does not: an older request was cut short there, or will be. */
+async function queueLeftovers(
+  tx: Transaction,
+  upload: UploadRow,
+  kept: { file: string | undefined; storageKey: string | undefined },
+): Promise<void> {
+  const { file, storageKey } = upload;
+  if (file !== undefined && file !== kept.file) {
+    await queueRemoval(tx, { kind: 'upload', key: file });
+  }
+  if (storageKey !== undefined && storageKey !== kept.storageKey) {
+    await queueRemoval(tx, { kind: 'content', key: storageKey });
+  }
+}
+
 export interface HoldBytes {
   readonly id: string;
   readonly seen: number;
@@ -97,6 +106,7 @@ export const holdUpload = relaxed(async (tx: Transaction, held: HoldBytes): Prom
   const fence = upload.fence + 1;
   const nothing = { writer: undefined, file: undefined, storageKey: undefined };
   await takeUpload(tx, { id, fence, ...nothing });
+  await queueLeftovers(tx, upload, nothing);
   await holdBytes(tx, { id, bytes });
   await recordProgress(tx, {
     id,
@@ -115,8 +125,7 @@ export interface FinishUpload {
   readonly repository: RepositoryName;
   readonly digest: Digest;
   readonly size: number;
-  /** `held`: the bytes that the upload holds in the database. */
-  readonly place: BlobPlace | 'held';
+  readonly place: BlobPlace;
 }
 
 /**
@@ -124,13 +133,18 @@ export interface FinishUpload {
  * @throws RegistryError BLOB_UPLOAD_UNKNOWN when it is gone, RANGE_INVALID when a newer request has it.
  */
 export const finishUpload = synced(async (tx: Transaction, finish: FinishUpload): Promise<void> => {
-  const { upload, digest, size } = finish;
+  const { upload, digest, size, place } = finish;
   if (upload !== undefined) {
     const row = await lockedUpload(tx, upload.id);
     if (row === undefined) throw new RegistryError('BLOB_UPLOAD_UNKNOWN');
     if (row.fence !== upload.fence) throw overtaken();
+    // A file that got its key is gone by that name.
+    const hasKey = 'storageKey' in place;
+    await queueLeftovers(tx, row, {
+      file: hasKey ? row.file : undefined,
+      storageKey: hasKey ? place.storageKey : undefined,
+    });
   }
-  const place = finish.place === 'held' ? await placeOfHeld(tx, upload?.id) : finish.place;
   const repository = await ensureRepository(tx, finish.repository);
   const blob = await storeBlob(tx, { digest, size, place });
   // Somebody else's bytes of that digest were first: these are not needed.
@@ -140,12 +154,6 @@ export const finishUpload = synced(async (tx: Transaction, finish: FinishUpload)
   await linkBlob(tx, { repository, blob: blob.id });
   if (upload !== undefined) await removeUpload(tx, upload.id);
 });
-
-async function placeOfHeld(tx: Transaction, id: string | undefined): Promise<BlobPlace> {
-  // An empty upload holds nothing and is the empty blob.
-  const payload = id === undefined ? undefined : await heldBytes(tx, id);
-  return { payload: payload ?? new Uint8Array() };
-}
 
 /** The error of a request whose upload a newer request has taken. */
 export function overtaken(): RegistryError {
@@ -187,11 +195,8 @@ export const expireUpload = relaxed(
 
 async function forgetUpload(tx: Transaction, upload: UploadRow): Promise<void> {
   await removeUpload(tx, upload.id);
-  if (upload.file !== undefined) await queueRemoval(tx, { kind: 'upload', key: upload.file });
   // It may be that a crash came between the rename and the commit: then the bytes are under the key.
-  if (upload.storageKey !== undefined) {
-    await queueRemoval(tx, { kind: 'content', key: upload.storageKey });
-  }
+  await queueLeftovers(tx, upload, { file: undefined, storageKey: undefined });
 }
 
 /** Gives a repository the right to a blob that another one holds. @returns false when that one does not. */

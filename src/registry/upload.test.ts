@@ -517,7 +517,7 @@ describe('after a fault', () => {
   test('a process that died between taking and writing stands in nobody’s way', async () => {
     const id = await begin();
     const take = { id, seen: 0, writer: 'dead', file: `${id}-1`, storageKey: undefined };
-    await registry.commands.run('takeOver', { ...take, left: undefined });
+    await registry.commands.run('takeOver', take);
     expect(await status(id)).toBe(0);
     await put(id, sha256(LARGE), { body: bodyOf(LARGE), start: 0 });
     await expectStored(LARGE);
@@ -527,7 +527,7 @@ describe('after a fault', () => {
     const id = await begin();
     await patch(id, bodyOf(LARGE));
     const { fence, file } = (await findUpload(registry.sql, id)) as { fence: number; file: string };
-    const take = { id, seen: fence, writer: 'dead', file, storageKey: undefined, left: undefined };
+    const take = { id, seen: fence, writer: 'dead', file, storageKey: undefined };
     await registry.commands.run('takeOver', take);
     registry.beforeCommand = (name) => {
       if (name === 'takeOver') throw new RegistryError('UNAVAILABLE');

@@ -336,6 +336,43 @@ describe('commands in PostgreSQL at the same time', () => {
   );
 
   test(
+    'of many that take an upload at once one gets it; of taking, finishing and expiring one wins',
+    async () => {
+      const digest = hashBytes('sha256', Buffer.from('upload'));
+      for (let round = 0; round < 10; round += 1) {
+        const repository = freshRepository();
+        const id = `race-${round}`;
+        const algorithm = 'sha256' as const;
+        await commands.run('startUpload', { id, repository, actor: 'x', algorithm });
+        const take = (seen: number, writer: string) =>
+          commands.run('takeOver', { id, seen, writer, file: undefined, storageKey: undefined });
+        const fences = await Promise.all(Array.from({ length: 12 }, (_, n) => take(0, `p${n}`)));
+        expect(fences.filter((fence) => fence !== undefined)).toEqual([1]);
+
+        const [taken, finished, expired] = await Promise.all([
+          take(1, 'newer'),
+          codeOf(
+            commands.run('finishUpload', {
+              upload: { id, fence: 1 },
+              repository,
+              digest,
+              size: 6,
+              place: { payload: Buffer.from('upload') },
+            }),
+          ),
+          commands.run('expireUpload', { id, before: round % 2 ? 9_000_000_000_000 : 0 }),
+        ]);
+        // The newer request may take it and then lose it to expiry; the older one never finishes then.
+        if (taken !== undefined) expect(finished).not.toBe('done');
+        if (finished === 'done') expect([taken, expired]).toEqual([undefined, false]);
+        if (round % 2 === 0) expect(expired).toBe(false);
+        else expect([taken !== undefined, finished === 'done', expired]).toContain(true);
+      }
+    },
+    RACE_MS,
+  );
+
+  test(
     'counts of pulls that two nodes flush at once add up',
     async () => {
       const repository = freshRepository();
