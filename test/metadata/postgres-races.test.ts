@@ -1,6 +1,7 @@
 // PostgreSQL with many writers at once: the commands of the registry, run against each other.
 import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import { hashBytes } from '../../src/blobs/hasher.ts';
+import { type JobCommands, jobCommands } from '../../src/jobs/job.command.ts';
 import {
   type Command,
   type Commands,
@@ -30,7 +31,7 @@ const test = requires('postgres', missing === undefined, missing ?? '');
 const RACE_MS = 60_000;
 
 let sql: PostgresSql;
-let commands: Commands<RegistryCommands>;
+let commands: Commands<RegistryCommands & JobCommands>;
 let pool: ReturnType<typeof openPostgresPool>;
 let close = async () => {};
 /** Waits inside the transaction of a push, before its tags move. */
@@ -42,9 +43,12 @@ beforeAll(async () => {
   await migratePostgres(url, { version: '0.1.0' });
   pool = openPostgresPool(url, 20);
   const guards = { ...NO_GUARDS, beforeTagChange: (_tx: Transaction) => beforeTagChange() };
-  const runner = new PostgresCommands(pool, counted(registryCommands(guards)));
+  const runner = new PostgresCommands(
+    pool,
+    counted({ ...registryCommands(guards), ...jobCommands() }),
+  );
   sql = new PostgresSql(pool);
-  commands = runner as unknown as Commands<RegistryCommands>;
+  commands = runner as unknown as Commands<RegistryCommands & JobCommands>;
   close = () => runner.close();
 }, 60_000);
 afterAll(() => close());
@@ -368,6 +372,30 @@ describe('commands in PostgreSQL at the same time', () => {
         if (round % 2 === 0) expect(expired).toBe(false);
         else expect([taken !== undefined, finished === 'done', expired]).toContain(true);
       }
+    },
+    RACE_MS,
+  );
+
+  test(
+    'no job is given to two workers',
+    async () => {
+      for (let n = 0; n < 6; n += 1) {
+        const job = { kind: 'work', key: `job${n}`, arguments: '{}', runAt: 0 };
+        await Promise.all([commands.run('addJob', job), commands.run('addJob', job)]);
+      }
+      const taken: number[] = [];
+      // A worker that passes over what another is just taking may find nothing: it looks again.
+      while (taken.length < 6) {
+        const leases = await Promise.all(
+          Array.from({ length: 12 }, (_, n) =>
+            commands.run('leaseJob', { owner: `w${n}`, leaseMs: 600_000 }),
+          ),
+        );
+        for (const job of leases) if (job !== undefined) taken.push(job.id);
+      }
+      expect(new Set(taken).size).toBe(6);
+      expect(taken).toHaveLength(6);
+      expect(await commands.run('leaseJob', { owner: 'late', leaseMs: 1 })).toBeUndefined();
     },
     RACE_MS,
   );
