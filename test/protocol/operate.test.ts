@@ -60,7 +60,9 @@ describe('a running registry', () => {
     const text = await lost.text();
     expect(text).toContain('the blob store cannot be used');
     expect(text).not.toContain(directory);
-    expect(registry.faults).toHaveLength(1);
+    // Work in the background may have met the same.
+    const causes = registry.faults.map((fault) => String((fault as Error).cause));
+    expect(causes.join()).toContain('BlobStoreError');
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     expect((await fetch(`${url}/v2/`)).status).toBe(200);
     renameSync(join(directory, 'gone'), join(directory, 'uploads'));
