@@ -1,11 +1,11 @@
 // Starts and stops the server.
-import { readFileSync } from 'node:fs';
 import { trustedProxies } from '../http/client-address.ts';
-import { type Certificate, type Host, startHost } from '../http/host.ts';
+import { type Host, startHost } from '../http/host.ts';
 import { checkListening, showAddress } from './check-listening.ts';
 import { compose } from './compose.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
+import { openCertificate } from './serving-certificate.ts';
 import { programVersion } from './version.ts';
 
 export interface RunningServer {
@@ -30,6 +30,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const refusal = checkListening(configuration);
   if (refusal !== undefined) throw new Error(refusal);
+  const certificate = await openCertificate(configuration);
   const log = openLog(configuration.log);
   const program = await compose({
     database: configuration.database,
@@ -50,7 +51,7 @@ export async function startServer(
     host = startHost({
       hostname: configuration.listen.host,
       port: configuration.listen.port,
-      certificate: certificateOf(configuration),
+      certificate: certificate.pair,
       trusted: trustedProxies(configuration.trustedProxies),
       answer: program.answer,
     });
@@ -58,22 +59,25 @@ export async function startServer(
     await program.close();
     throw listenError(configuration, error);
   }
+  certificate.watch({
+    changed: (pair) => {
+      host.renewCertificate(pair);
+      log.info('the certificate was renewed');
+    },
+    refused: (reason) => log.warn(reason, undefined),
+  });
   const scheme = configuration.tls.kind === 'off' ? 'http' : 'https';
   const address = showAddress({ host: configuration.listen.host, port: host.port });
   return {
     url: configuration.url ?? `${scheme}://${address}`,
     async stop() {
+      certificate.stop();
       program.drain();
       await host.stop(GRACE_MS);
       await program.close();
       log.flush();
     },
   };
-}
-
-function certificateOf({ tls }: Configuration): Certificate | undefined {
-  if (tls.kind !== 'files') return undefined;
-  return { cert: readFileSync(tls.certificate, 'utf8'), key: readFileSync(tls.key, 'utf8') };
 }
 
 function listenError(configuration: Configuration, error: unknown): Error {

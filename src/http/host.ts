@@ -83,6 +83,8 @@ export function startHost(options: HostOptions): Host {
     return toResponse(reply, request);
   }
 
+  /** Listeners with an older certificate, whose running requests end in peace. */
+  const draining = new Map<Bun.Server<undefined>, Promise<void>>();
   let current = listen(options.certificate, options.port);
   const port = current.port as number;
   return {
@@ -90,11 +92,15 @@ export function startHost(options: HostOptions): Host {
     renewCertificate(certificate) {
       const old = current;
       current = listen(certificate, port);
-      void old.stop();
+      const drained = old.stop().finally(() => draining.delete(old));
+      draining.set(old, drained);
     },
     async stop(graceMs) {
-      const deadline = setTimeout(() => void current.stop(true), graceMs);
-      await current.stop();
+      const all = [...draining.keys(), current];
+      const deadline = setTimeout(() => {
+        for (const server of all) void server.stop(true);
+      }, graceMs);
+      await Promise.all([...draining.values(), current.stop()]);
       clearTimeout(deadline);
     },
   };
