@@ -44,13 +44,17 @@ export async function manifestBytes(
   return payload(parts, manifest.blobId);
 }
 
-/** @throws RegistryError NAME_UNKNOWN, BLOB_UNKNOWN. */
+/**
+ * `isBrief`: nobody reads why it is not there, as with HEAD, which every push asks for every layer.
+ * @throws RegistryError NAME_UNKNOWN, BLOB_UNKNOWN; only the latter when brief.
+ */
 export async function pullBlob(
   parts: PullParts,
-  key: { repository: RepositoryName; digest: Digest },
+  key: { repository: RepositoryName; digest: Digest; isBrief?: boolean },
 ): Promise<StoredBlob> {
   const blob = await findBlob(parts.sql, key);
   if (blob !== undefined) return blob;
+  if (key.isBrief === true) throw new RegistryError('BLOB_UNKNOWN');
   const what = `blob ${key.digest}`;
   throw await unknown(parts.sql, key.repository, { code: 'BLOB_UNKNOWN', what });
 }

@@ -15,7 +15,11 @@ type BlobRoute = Extract<Route, { kind: 'blob' }>;
 /** Never encoded or changed on the way: the bytes are what their digest says (clients.md 21). */
 export async function getBlob(request: Incoming, route: BlobRoute, parts: V2Parts): Promise<Reply> {
   const { name: repository, digest } = route;
-  const blob = await pullBlob(parts.pull, { repository, digest });
+  const blob = await pullBlob(parts.pull, {
+    repository,
+    digest,
+    isBrief: request.method === 'HEAD',
+  });
   const etag = etagOf(digest);
   const headers: Record<string, string> = {
     'Content-Type': 'application/octet-stream',
