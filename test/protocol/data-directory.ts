@@ -20,6 +20,8 @@ export interface WatchedDirectory {
   strayFiles(): string[];
   /** Names of the files of uploads. */
   uploadFiles(): string[];
+  /** Storage keys of the files of blobs. */
+  blobFiles(): string[];
   remove(): void;
 }
 
@@ -39,6 +41,7 @@ export function watchedDirectory(): WatchedDirectory {
       return [...own, ...beside];
     },
     uploadFiles: () => readdirSync(join(directory, 'uploads')),
+    blobFiles: () => within(join(directory, 'blobs')).filter((file) => file.includes('.')),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }

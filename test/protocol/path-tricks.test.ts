@@ -89,6 +89,8 @@ test('a name that climbs, hides or breaks off is a 4xx for every operation', asy
     ] as const) {
       await isRefused(method, `/v2/${name}/${rest}`);
     }
+    // Resolved, this one is the name of a repository.
+    if (name !== 'team/./app/.') await isRefused('POST', `/v2/${name}/blobs/uploads/`);
   }
 });
 
