@@ -4,7 +4,7 @@ import { type Digest, digestFromBytes, digestToBytes } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Tag } from '../oci/tag.ts';
 import type { BlobId } from './blobs.ts';
-import { digestList, wantedDigests, wantedIds } from './fragments.ts';
+import { digestList, wantedDigests } from './fragments.ts';
 import type { RepositoryId } from './repositories.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
@@ -146,43 +146,6 @@ const heldManifests = statement<{ repository: number; digests: string }>()((q, p
     .where('m.deleted_at', 'is', null),
 );
 
-const parentsOfBlobs = statement<{ repository: number; blobs: string }>()((q, p, engine) =>
-  q
-    .selectFrom(wantedIds(engine, p.blobs))
-    .crossJoin('manifest_references as ref')
-    .crossJoin('manifests as m')
-    .select(['m.id', 'm.blob_id as blobId'])
-    .whereRef('ref.child_id', '=', 'wanted.id')
-    .whereRef('m.id', '=', 'ref.parent_id')
-    .where('ref.kind', '!=', 'subject')
-    .where('m.repository_id', '=', p.repository)
-    .where('m.deleted_at', 'is', null),
-);
-
-const subjectsOfBlobs = statement<{ repository: number; blobs: string }>()((q, p, engine) =>
-  q
-    .selectFrom(wantedIds(engine, p.blobs))
-    .crossJoin('manifests as referrer')
-    .crossJoin('manifests as m')
-    .select(['m.id', 'm.blob_id as blobId'])
-    .whereRef('referrer.blob_id', '=', 'wanted.id')
-    .where('referrer.repository_id', '=', p.repository)
-    .where('referrer.deleted_at', 'is', null)
-    .whereRef('m.blob_id', '=', 'referrer.subject_id')
-    .where('m.repository_id', '=', p.repository)
-    .where('m.deleted_at', 'is', null),
-);
-
-const tagsOfManifests = statement<{ manifests: string; limit: number }>()((q, p, engine) =>
-  q
-    .selectFrom(wantedIds(engine, p.manifests))
-    .crossJoin('tags')
-    .select('tags.name')
-    .whereRef('tags.manifest_id', '=', 'wanted.id')
-    .orderBy('tags.name')
-    .limit(p.limit),
-);
-
 const referrersPage = statement<{
   repository: string;
   subject: Uint8Array;
@@ -315,32 +278,6 @@ export async function heldAsManifests(
   const digests = digestList(wanted.digests.map(digestToBytes));
   const rows = await tx.all(heldManifests, { repository: wanted.repository, digests });
   return new Set(rows.map((row) => digestFromBytes(row.digest)));
-}
-
-/**
- * Names of at most `limit` tags of the repository that would lose a part without this blob or
- * manifest. Climbs, a level a round, from what names it to what names that, and from a referrer to
- * its subject, until something tagged is met.
- */
-export async function tagsThatNeed(
-  tx: Transaction,
-  part: { repository: RepositoryId; blob: BlobId; limit: number },
-): Promise<string[]> {
-  const { repository, limit } = part;
-  const seen = new Set<ManifestId>();
-  let blobs = JSON.stringify([part.blob]);
-  for (let level = 0; ; level += 1) {
-    const above = await tx.all(parentsOfBlobs, { repository, blobs });
-    // The part's own subject does not hold it: a referrer may be deleted.
-    if (level > 0) above.push(...(await tx.all(subjectsOfBlobs, { repository, blobs })));
-    // Each once, also within a level: an index may be reached over several of its parts.
-    const fresh = above.filter((manifest) => !seen.has(manifest.id) && seen.add(manifest.id));
-    if (fresh.length === 0) return [];
-    const manifests = JSON.stringify(fresh.map((manifest) => manifest.id));
-    const tags = await tx.all(tagsOfManifests, { manifests, limit });
-    if (tags.length > 0) return tags.map((tag) => tag.name);
-    blobs = JSON.stringify(fresh.map((manifest) => manifest.blobId));
-  }
 }
 
 export interface Referrer {

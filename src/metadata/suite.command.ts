@@ -13,6 +13,7 @@ import {
   storeBlob,
   unlinkBlob,
 } from './blobs.ts';
+import { tagsThatNeed } from './closure.ts';
 import { type Command, relaxed, synced } from './command.ts';
 import { addJob, endJob, extendLease, leaseJob } from './jobs.ts';
 import {
@@ -21,7 +22,6 @@ import {
   storeManifest,
   storeReferences,
   storeReferrer,
-  tagsThatNeed,
 } from './manifests.ts';
 import { announce, trimOutbox } from './outbox.ts';
 import { addPulls } from './pulls.ts';

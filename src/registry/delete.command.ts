@@ -1,8 +1,9 @@
 // Deleting: what is gone is gone at once on every path; rows and bytes stay for the trash.
 // A kept tag never loses a part: what a tag needs is refused, and the tag is named.
 import { findBlob, unlinkBlob } from '../metadata/blobs.ts';
+import { tagsThatNeed } from '../metadata/closure.ts';
 import { synced } from '../metadata/command.ts';
-import { deleteManifest, findManifestByDigest, tagsThatNeed } from '../metadata/manifests.ts';
+import { deleteManifest, findManifestByDigest } from '../metadata/manifests.ts';
 import { announce } from '../metadata/outbox.ts';
 import { keepRepository, lockRepository, type RepositoryId } from '../metadata/repositories.ts';
 import type { Transaction } from '../metadata/sql.ts';

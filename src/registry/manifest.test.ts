@@ -171,6 +171,41 @@ describe('a push of a manifest', () => {
     expect(await refusalOf(deleteBlob(layer.digest))).toBe('DENIED');
   });
 
+  test('needs what the manifests that it names have lost since, at any depth', async () => {
+    const config = await blob('{}');
+    const [kept, lost] = [await blob('kept'), await blob('lost')];
+    const whole = await push(image({ config, layers: [kept] }));
+    const broken = await push(image({ config, layers: [kept, lost] }));
+    const inner = await push(index([{ mediaType: MANIFEST, ...broken }]));
+    // Nothing tagged needs it, so it may go.
+    await deleteBlob(lost.digest);
+    const over = (...children: Part[]) =>
+      index(children.map((child) => ({ mediaType: MANIFEST, ...child })));
+    const error = await push(over(whole, broken), { tag: 'v1' }).catch((e) => e);
+    expect([error.code, error.detail]).toEqual([
+      'MANIFEST_BLOB_UNKNOWN',
+      { missing: [lost.digest] },
+    ]);
+    expect(await refusalOf(push(over(inner), { tag: 'v1' }))).toBe('MANIFEST_BLOB_UNKNOWN');
+    expect(await tagged('v1')).toBeUndefined();
+    await push(over(whole), { tag: 'v1' });
+    await push(over(inner), { tag: 'v2', missingParts: 'any' });
+    await blob('lost');
+    await push(over(inner, whole), { tag: 'v3' });
+  });
+
+  test('takes a manifest with foreign layers below it for whole', async () => {
+    const config = await blob('{}');
+    const foreign = {
+      mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+      urls: ['https://example.com/layer'],
+      ...absent,
+    };
+    const child = await push(image({ config, more: { layers: [foreign] } }));
+    await push(index([{ mediaType: MANIFEST, ...child }]), { tag: 'windows' });
+    expect(await tagged('windows')).toBeDefined();
+  });
+
   test('needs neither foreign layers nor its subject', async () => {
     const config = await blob('{}');
     const foreign = {

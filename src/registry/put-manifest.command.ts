@@ -6,6 +6,7 @@ import {
   keepPayload,
   storeBlob,
 } from '../metadata/blobs.ts';
+import { lostBelow, type MissingPart } from '../metadata/closure.ts';
 import { synced } from '../metadata/command.ts';
 import {
   findManifestByDigest,
@@ -22,7 +23,7 @@ import { ensureTag, moveTag, type TagState } from '../metadata/tags.ts';
 import { etagOf, ifMatchHolds, ifNoneMatchHolds } from '../oci/condition.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
-import type { ManifestReference, ReferenceKind } from '../oci/manifest.ts';
+import type { ManifestReference } from '../oci/manifest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Tag } from '../oci/tag.ts';
 import type { Guards } from './guards.ts';
@@ -145,12 +146,17 @@ async function checkParts(
   if (needed.length === 0) return;
   const digests = needed.map((part) => part.digest);
   const blobs = await heldAsBlobs(tx, { repository, digests });
-  let missing = needed.filter((part) => !blobs.has(part.digest));
+  let missing: readonly MissingPart[] = needed.filter((part) => !blobs.has(part.digest));
   if (missing.some((part) => part.kind === 'manifest')) {
     // The child of an index is a manifest, or, in the cache that buildx keeps, a blob (buildkit#1143).
     const children = missing.map((part) => part.digest);
     const manifests = await heldAsManifests(tx, { repository, digests: children });
     missing = missing.filter((part) => part.kind !== 'manifest' || !manifests.has(part.digest));
+  }
+  if (missing.length === 0 && push.missingParts === 'refuse') {
+    // A child that is there may have lost a part while nothing tagged needed it.
+    const children = needed.filter((part) => part.kind === 'manifest').map((part) => part.digest);
+    missing = await lostBelow(tx, { repository, digests: children, limit: MISSING_SHOWN });
   }
   if (missing.length > 0) throw missingPartsError(push.repository, missing);
 }
@@ -160,9 +166,9 @@ const MISSING_SHOWN = 20;
 
 function missingPartsError(
   repository: RepositoryName,
-  missing: readonly ManifestReference[],
+  missing: readonly MissingPart[],
 ): RegistryError {
-  const first = missing[0] as ManifestReference;
+  const first = missing[0] as MissingPart;
   const more = missing.length > 1 ? ` and ${missing.length - 1} more` : '';
   const missingShown = missing.slice(0, MISSING_SHOWN).map((part) => part.digest);
   return new RegistryError(
@@ -183,7 +189,8 @@ async function storeParts(tx: Transaction, push: PutManifest): Promise<number | 
   return push.subject === undefined ? undefined : findBlobId(tx, push.subject);
 }
 
-const KINDS: readonly ReferenceKind[] = ['config', 'layer', 'manifest', 'subject'];
+/** `foreign`: a layer that need not be here, so that nothing is refused for its sake. */
+const KINDS = ['config', 'layer', 'manifest', 'subject', 'foreign'] as const;
 
 async function storeReferencesByKind(
   tx: Transaction,
@@ -191,7 +198,9 @@ async function storeReferencesByKind(
   references: readonly ManifestReference[],
 ): Promise<void> {
   for (const kind of KINDS) {
-    const digests = references.filter((part) => part.kind === kind).map((part) => part.digest);
+    const digests = references
+      .filter((part) => (part.foreign ? 'foreign' : part.kind) === kind)
+      .map((part) => part.digest);
     if (digests.length > 0) await storeReferences(tx, { parent, kind, digests });
   }
 }

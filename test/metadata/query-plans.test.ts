@@ -10,6 +10,7 @@ import {
   readPayload,
   repositoriesWithBlob,
 } from '../../src/metadata/blobs.ts';
+import { lostBelow, tagsThatNeed } from '../../src/metadata/closure.ts';
 import { leaseJob } from '../../src/metadata/jobs.ts';
 import {
   findManifestByDigest,
@@ -17,7 +18,6 @@ import {
   heldAsManifests,
   heldManifestDigests,
   listReferrers,
-  tagsThatNeed,
 } from '../../src/metadata/manifests.ts';
 import { migratePostgres, migrateSqlite } from '../../src/metadata/migrate.ts';
 import { trimOutbox } from '../../src/metadata/outbox.ts';
@@ -29,7 +29,7 @@ import { openSqliteWriter } from '../../src/metadata/sqlite.ts';
 import type { Engine, SqlValue, Statement } from '../../src/metadata/statement.ts';
 import { listTags, tagHistory, tagsPointingAt } from '../../src/metadata/tags.ts';
 import { findUpload, heldBytes, isUploadFile, staleUploads } from '../../src/metadata/uploads.ts';
-import { type Digest, digestOf } from '../../src/oci/digest.ts';
+import { type Digest, digestOf, digestToBytes } from '../../src/oci/digest.ts';
 import type { RepositoryName } from '../../src/oci/repository-name.ts';
 import type { Tag } from '../../src/oci/tag.ts';
 import { postgresMissing, startPostgres } from '../support/postgres.ts';
@@ -94,6 +94,10 @@ const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: obje
   'tags that need a part': {
     ask: (tx) => tagsThatNeed(tx, { repository: id, blob: id, limit: 5 }),
     row: { id: 5, blobId: 5 },
+  },
+  'parts that are lost below a manifest': {
+    ask: (tx) => lostBelow(tx, { repository: id, digests: [digest], limit: 5 }),
+    row: { id: 5, digest: digestToBytes(digest), kind: 'layer' },
   },
   'a repository': { ask: (tx) => findRepository(tx, repository) },
   'a page of the catalog': {
