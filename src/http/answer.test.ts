@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'bun:test';
 import type { RegistryError } from '../oci/errors.ts';
 import { type AccessLine, type AnswerParts, answer } from './answer.ts';
-import { ManualTimer } from './manual-timer.ts';
 import type { RequestObservation } from './metrics.ts';
 import type { Reply } from './reply.ts';
 import { RequestBody, streamedBody } from './request-body.ts';
+import { ManualTimer } from './suite-manual-timer.ts';
 import type { V2Parts } from './v2/parts.ts';
 
 interface Answered {

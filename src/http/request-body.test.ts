@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { RegistryError } from '../oci/errors.ts';
 import { LIMITS } from '../oci/limits.ts';
-import { ManualTimer } from './manual-timer.ts';
 import { ClientGoneError, RequestBody, streamedBody, wholeBody } from './request-body.ts';
+import { ManualTimer } from './suite-manual-timer.ts';
 
 interface Source {
   readonly body: RequestBody;

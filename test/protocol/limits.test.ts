@@ -1,7 +1,7 @@
 // Every limit from outside: just inside it passes, just beyond it is a 4xx that says so. And clients that
 // stall or crowd.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { ManualTimer } from '../../src/http/manual-timer.ts';
+import { ManualTimer } from '../../src/http/suite-manual-timer.ts';
 import { LIMITS } from '../../src/oci/limits.ts';
 import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
 import { startAlteredHost } from './altered-host.ts';
