@@ -6,6 +6,7 @@ import { openFilesystemBlobStore } from '../blobs/filesystem.ts';
 import { withObservation } from '../blobs/observed.ts';
 import type { AnswerParts, RequestLog } from '../http/answer.ts';
 import { Metrics } from '../http/metrics.ts';
+import { withReadTimes } from '../http/observed-reads.ts';
 import { upkeepJobs } from '../jobs/upload-upkeep.ts';
 import { JobWorker } from '../jobs/worker.ts';
 import { countJobs } from '../metadata/jobs.ts';
@@ -54,12 +55,15 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     await openFilesystemBlobStore({ directory: options.blobDirectory }),
     (operation) => metrics.observeStorage(operation),
   );
-  const { sql, commands, close } = await openDatabase({
+  const database = await openDatabase({
     database: options.database,
     version: options.version,
     observe: (commit) => metrics.observeCommit(commit),
+    checkpointFailed: (error) => options.log.warn('the log of the database stays as it is', error),
     failed: options.failed,
   });
+  const { commands, close } = database;
+  const sql = withReadTimes(database.sql, (seconds) => metrics.observeRead(seconds));
   const instance = randomUUID();
   const live = new LiveUploads();
   const pulls = new PullCounter(Date.now);

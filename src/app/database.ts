@@ -17,6 +17,8 @@ export interface DatabaseOptions {
   readonly database: DatabaseSettings;
   readonly version: string;
   observe(commit: CommitObservation): void;
+  /** The log of SQLite could not be moved into its database: a full or failing disk. Nothing is lost. */
+  checkpointFailed(error: Error): void;
   /** Nothing can be written any more. */
   failed(error: Error): void;
 }
@@ -47,6 +49,7 @@ async function openSqlite(path: string, options: DatabaseOptions): Promise<OpenD
     entry: new URL('./writer.ts', import.meta.url),
     path,
     observe: options.observe,
+    checkpointFailed: options.checkpointFailed,
     failed: options.failed,
   });
   const sql = openSqliteReader(path, Date.now);

@@ -39,9 +39,9 @@ export class SqliteConnection implements Transaction {
     return this.#clock();
   }
 
-  /** Runs SQL text as it is: migrations, `begin`, `pragma`. */
+  /** Runs SQL text as it is: `begin`, `pragma`. Each text is prepared once. */
   execute(sql: string): void {
-    this.#database.run(sql);
+    this.#database.query(sql).run();
   }
 
   /** Runs SQL text with positional values and gives its rows; for migrations only. */

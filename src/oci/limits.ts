@@ -35,8 +35,6 @@ export const LIMITS = {
   uploadAgeMs: 24 * 60 * 60 * 1000,
   /** A client that sends no byte for so long is gone; its upload stays and can be resumed. */
   stallMs: 120_000,
-  /** The rest of a refused body is read up to here, so that the client reads the answer and not a reset. */
-  drainBytes: 16 * 1024 * 1024,
   /** Ranges in one request; podman's zstd:chunked sends hundreds. Beyond it the whole blob is sent. */
   rangesPerRequest: 1_000,
   /** Repositories looked at for a mount without `from`. */

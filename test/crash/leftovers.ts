@@ -26,6 +26,7 @@ export async function findLeftovers(data: ServerData): Promise<string[]> {
         : { kind: 'postgres', url: postgres },
     version: '0.1.0',
     observe() {},
+    checkpointFailed() {},
     failed(error) {
       throw error;
     },

@@ -83,7 +83,7 @@ async function checkTags({ model, database: { connection } }: World): Promise<vo
       throw new Violation(`the tag ${key} is at ${at}, not at ${allowed}`);
     }
   }
-  checkClosures(model, connection);
+  checkClosures(connection);
 }
 
 /** An upload never claims more bytes than it holds, nor other ones, nor fewer than it acknowledged. */

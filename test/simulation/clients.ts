@@ -210,11 +210,16 @@ export class Client {
     });
   }
 
-  #hasAllParts(repository: RepositoryName, { blobs, children }: ManifestContent): boolean {
+  /** Also of what it names: a child may have lost a part while nothing tagged needed it. */
+  #hasAllParts(repository: RepositoryName, { blobs, below }: ManifestContent): boolean {
     const { model } = this.#world;
     return (
       blobs.every((digest) => model.blob(repository, digest).isCertain) &&
-      children.every((digest) => model.manifest(repository, digest).isCertain)
+      below.every(
+        (child) =>
+          model.manifest(repository, child.digest).isCertain &&
+          this.#hasAllParts(repository, child),
+      )
     );
   }
 

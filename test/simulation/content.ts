@@ -17,6 +17,8 @@ export interface ManifestContent {
   readonly blobs: readonly Digest[];
   /** As manifests of the repository. */
   readonly children: readonly Digest[];
+  /** The same, with what they name in turn. */
+  readonly below: readonly ManifestContent[];
 }
 
 function contentOf(bytes: Uint8Array): Content {
@@ -68,7 +70,7 @@ export function makeImage(parts: {
       layers: parts.layers.map((layer) => descriptor(layer, layerType)),
       annotations: { mark: parts.mark },
     },
-    { blobs: [parts.config, ...parts.layers].map((c) => c.digest('sha256')), children: [] },
+    { blobs: [parts.config, ...parts.layers].map((c) => c.digest('sha256')), below: [] },
   );
 }
 
@@ -80,11 +82,15 @@ export function makeIndex(children: readonly ManifestContent[], mark: string): M
   }));
   return manifestOf(
     { schemaVersion: 2, mediaType: OCI_INDEX, manifests, annotations: { mark } },
-    { blobs: [], children: children.map(({ digest }) => digest) },
+    { blobs: [], below: children },
   );
 }
 
-function manifestOf(json: object, parts: { blobs: Digest[]; children: Digest[] }): ManifestContent {
+function manifestOf(
+  json: object,
+  parts: { blobs: Digest[]; below: readonly ManifestContent[] },
+): ManifestContent {
   const bytes = new Uint8Array(Buffer.from(JSON.stringify(json)));
-  return { bytes, digest: hashBytes('sha256', bytes), ...parts };
+  const children = parts.below.map(({ digest }) => digest);
+  return { bytes, digest: hashBytes('sha256', bytes), children, ...parts };
 }
