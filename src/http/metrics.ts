@@ -1,5 +1,6 @@
 // What Prometheus scrapes. The hot path only adds to counters made beforehand.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { RequestHistogram } from './request-histogram.ts';
 
 const SECONDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
@@ -25,23 +26,39 @@ export interface Gauges {
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly #requests = new Map<string, Counter.Internal>();
-  readonly #durations = new Map<string, Histogram.Internal<string>>();
+  // What happens at every request is added up here, and handed to prom-client when somebody asks.
+  readonly #requests = new Map<string, number>();
+  #bytesReceived = 0;
+  #bytesSent = 0;
   readonly #requestTotal = new Counter({
     name: 'entrepot_requests_total',
     help: 'Requests answered, by operation and status.',
     labelNames: ['operation', 'status'],
     registers: [this.registry],
+    collect: () => this.#handOverRequests(),
   });
-  readonly #requestSeconds = new Histogram({
+  readonly #requestSeconds = new RequestHistogram({
     name: 'entrepot_request_duration_seconds',
     help: 'From the first byte of a request to its answer being handed to the network.',
-    labelNames: ['operation'],
+    label: 'operation',
     buckets: SECONDS,
-    registers: [this.registry],
   });
-  readonly #received = this.#counter('bytes_received_total', 'Bytes of request bodies taken.');
-  readonly #sent = this.#counter('bytes_sent_total', 'Bytes of answers promised to clients.');
+  readonly #received = this.#counter(
+    'bytes_received_total',
+    'Bytes of request bodies taken.',
+    () => {
+      this.#received.inc(this.#bytesReceived);
+      this.#bytesReceived = 0;
+    },
+  );
+  readonly #sent = this.#counter(
+    'bytes_sent_total',
+    'Bytes of answers promised to clients.',
+    () => {
+      this.#sent.inc(this.#bytesSent);
+      this.#bytesSent = 0;
+    },
+  );
   readonly #readAgain = this.#counter(
     'upload_bytes_read_again_total',
     'Bytes of uploads read a second time to know their digest.',
@@ -74,6 +91,7 @@ export class Metrics {
   });
 
   constructor(version: string) {
+    this.#requestSeconds.register(this.registry);
     collectDefaultMetrics({ register: this.registry, prefix: 'entrepot_' });
     const build = new Gauge({
       name: 'entrepot_build_info',
@@ -87,20 +105,10 @@ export class Metrics {
   observeRequest(observation: RequestObservation): void {
     const { operation, status } = observation;
     const key = `${operation} ${status}`;
-    let requests = this.#requests.get(key);
-    if (requests === undefined) {
-      requests = this.#requestTotal.labels(operation, String(status));
-      this.#requests.set(key, requests);
-    }
-    requests.inc();
-    let durations = this.#durations.get(operation);
-    if (durations === undefined) {
-      durations = this.#requestSeconds.labels(operation);
-      this.#durations.set(operation, durations);
-    }
-    durations.observe(observation.seconds);
-    if (observation.bytesReceived > 0) this.#received.inc(observation.bytesReceived);
-    if (observation.bytesSent > 0) this.#sent.inc(observation.bytesSent);
+    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
+    this.#requestSeconds.observe(operation, observation.seconds);
+    this.#bytesReceived += observation.bytesReceived;
+    this.#bytesSent += observation.bytesSent;
   }
 
   observeCommit(commit: { commands: number; synced: boolean; seconds: number }): void {
@@ -156,7 +164,16 @@ export class Metrics {
     });
   }
 
-  #counter(name: string, help: string): Counter {
-    return new Counter({ name: `entrepot_${name}`, help, registers: [this.registry] });
+  #handOverRequests(): void {
+    for (const [key, count] of this.#requests) {
+      const [operation = '', status = ''] = key.split(' ');
+      this.#requestTotal.inc({ operation, status }, count);
+    }
+    this.#requests.clear();
+  }
+
+  #counter(name: string, help: string, collect = () => {}): Counter {
+    const registers = [this.registry];
+    return new Counter({ name: `entrepot_${name}`, help, registers, collect });
   }
 }

@@ -17,6 +17,17 @@ test('a name made by the grammar is accepted', () => {
   fc.assert(fc.property(anyRepositoryName, isRepositoryName));
 });
 
+test('what is accepted is what the expression of the spec accepts', () => {
+  const spec = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/;
+  const nearly = fc
+    .array(fc.constantFrom('a', '7', '.', '_', '-', '/', 'A', ' ', 'é', '\n'), { maxLength: 12 })
+    .map((letters) => letters.join(''));
+  fc.assert(
+    fc.property(nearly, (text) => expect(isRepositoryName(text)).toBe(spec.test(text))),
+    { numRuns: 5_000 },
+  );
+});
+
 test('the namespace is what stands before the last part', () => {
   expect(namespaceOf(parseRepositoryName('team/backend/api'))).toBe('team/backend');
   expect(namespaceOf(parseRepositoryName('alpine'))).toBe('');
