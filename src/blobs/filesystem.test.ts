@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requires } from '../../test/support/requires.ts';
 import {
   appendBytes,
   contentBytes,
@@ -228,16 +229,14 @@ describe.skipIf(cannotMount !== undefined)(`a disk that refuses${because}`, () =
 });
 
 const isRoot = process.getuid?.() === 0;
-test.skipIf(isRoot)(
-  `a folder without permission is denied${isRoot ? ' (skipped: root may write everywhere)' : ''}`,
-  async () => {
-    const store = await openFilesystemBlobStore({ directory });
-    await chmod(join(directory, 'uploads'), 0o500);
-    try {
-      expect(await faultOf(store.append('u', 0))).toBe('denied');
-      await expect(store.check()).rejects.toBeInstanceOf(BlobStoreError);
-    } finally {
-      await chmod(join(directory, 'uploads'), 0o700);
-    }
-  },
-);
+const testAsUser = requires('a user without all rights', !isRoot, 'root may write everywhere');
+testAsUser('a folder without permission is denied', async () => {
+  const store = await openFilesystemBlobStore({ directory });
+  await chmod(join(directory, 'uploads'), 0o500);
+  try {
+    expect(await faultOf(store.append('u', 0))).toBe('denied');
+    await expect(store.check()).rejects.toBeInstanceOf(BlobStoreError);
+  } finally {
+    await chmod(join(directory, 'uploads'), 0o700);
+  }
+});

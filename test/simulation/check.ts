@@ -12,7 +12,8 @@ import { LiveUploads } from '../../src/registry/live-uploads.ts';
 import { uploadStatus } from '../../src/registry/upload.ts';
 import { checkClosures } from './check-closures.ts';
 import { checkHistories } from './check-histories.ts';
-import { isTrustworthy, type UploadSession } from './upload-session.ts';
+import type { UploadSession } from './session.ts';
+import { isTrustworthy } from './upload-session.ts';
 import { Violation } from './violation.ts';
 import type { World } from './world.ts';
 

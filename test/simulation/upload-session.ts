@@ -12,30 +12,12 @@ import {
 import type { Content } from './content.ts';
 import { planBody, SimulatedBody } from './request.ts';
 import { UPLOAD_AGE_MS } from './server.ts';
+import type { UploadSession } from './session.ts';
 import { Violation } from './violation.ts';
 import type { Heard, World } from './world.ts';
 
 /** Requests after which a client gives the blob up. */
 const REQUESTS = 25;
-
-/** An upload, as its client knows it. */
-export interface UploadSession {
-  readonly id: string;
-  readonly repository: RepositoryName;
-  readonly content: Content;
-  /** Bytes that the registry has acknowledged. */
-  acknowledged: number;
-  /** The next request asks where the upload stands. */
-  isUnsure: boolean;
-  touchedAt: number;
-  readonly powerCuts: number;
-  /** A request that nobody waits for may still be under way: the next ones say where their bytes belong. */
-  needsPlace: boolean;
-  /** A request without a place may still be on its way: its bytes can come twice, as the client's own fault. */
-  isTainted: boolean;
-  /** A request may have ended it: with success, or because bytes could not be synced. */
-  mayBeOver: boolean;
-}
 
 export class BlobPusher {
   readonly #world: World;

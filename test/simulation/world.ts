@@ -12,7 +12,7 @@ import type { Random } from './random.ts';
 import { type Answer, answerOf } from './request.ts';
 import type { Scheduler } from './scheduler.ts';
 import { SimulatedServer } from './server.ts';
-import type { UploadSession } from './upload-session.ts';
+import type { UploadSession } from './session.ts';
 import type { Variation } from './variation.ts';
 import { Violation } from './violation.ts';
 
