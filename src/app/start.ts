@@ -1,4 +1,5 @@
 // Starts and stops the server.
+import { mkdirSync } from 'node:fs';
 import { trustedProxies } from '../http/client-address.ts';
 import { type Host, startHost } from '../http/host.ts';
 import { checkListening, showAddress } from './check-listening.ts';
@@ -30,6 +31,8 @@ export async function startServer(
 ): Promise<RunningServer> {
   const refusal = checkListening(configuration);
   if (refusal !== undefined) throw new Error(refusal);
+  // Nobody else on this machine has any business in there.
+  mkdirSync(configuration.data, { recursive: true, mode: 0o700 });
   const certificate = await openCertificate(configuration);
   const log = openLog(configuration.log);
   const program = await compose({
