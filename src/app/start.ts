@@ -31,8 +31,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const refusal = checkListening(configuration);
   if (refusal !== undefined) throw new Error(refusal);
-  // Nobody else on this machine has any business in there.
-  mkdirSync(configuration.data, { recursive: true, mode: 0o700 });
+  makeDataDirectory(configuration.data);
   const certificate = await openCertificate(configuration);
   const log = openLog(configuration.log);
   const program = await compose({
@@ -81,6 +80,19 @@ export async function startServer(
       log.flush();
     },
   };
+}
+
+function makeDataDirectory(path: string): void {
+  try {
+    // Nobody else on this machine has any business in there.
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `The data directory ${path} cannot be made: ${reason}. Choose another with --data.`,
+      { cause: error },
+    );
+  }
 }
 
 function listenError(configuration: Configuration, error: unknown): Error {
