@@ -121,7 +121,8 @@ async function reply(parts: AnswerParts, request: Incoming, progress: Progress):
     const inner = path.startsWith(`${parts.pathPrefix}/`)
       ? path.slice(parts.pathPrefix.length)
       : '';
-    const operated = await operate(inner, parts.operate, (cause) => {
+    const asked = { method: request.method, path: inner };
+    const operated = await operate(asked, parts.operate, (cause) => {
       parts.log.fault(new RegistryError('UNAVAILABLE', undefined, undefined, { cause }), request);
     });
     if (operated === undefined) {

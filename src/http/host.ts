@@ -140,8 +140,10 @@ function toResponse(reply: Reply, request?: Request): Response {
   const { status, headers, length } = reply;
   const isHead = request?.method === 'HEAD';
   if (isHead || reply.body.kind === 'empty') {
-    // A null body keeps the length only for HEAD; a 304 or 204 must not have one.
-    const all = isHead ? { ...headers, 'Content-Length': String(length) } : headers;
+    // Only HEAD needs the length of what it leaves away. It is that of the 200 it stands for, so a 204
+    // has none, and with a 304 a length of 0 would tell a cache that its copy is empty (RFC 9110 §8.6).
+    const isMeasured = isHead && status !== 204 && status !== 304;
+    const all = isMeasured ? { ...headers, 'Content-Length': String(length) } : headers;
     return new Response(null, { status, headers: all });
   }
   if (reply.body.kind === 'file' && status === 200 && request?.headers.has('range')) {

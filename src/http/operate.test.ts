@@ -14,7 +14,9 @@ function parts(changes: Partial<OperateParts> = {}): OperateParts {
 
 async function ask(path: string, changes: Partial<OperateParts> = {}) {
   const explained: unknown[] = [];
-  const answered = await operate(path, parts(changes), (cause) => explained.push(cause));
+  const answered = await operate({ method: 'GET', path }, parts(changes), (cause) =>
+    explained.push(cause),
+  );
   if (answered === undefined || answered.reply.body.kind !== 'bytes') return undefined;
   const { status, headers, body } = answered.reply;
   return { explained, status, text: body.bytes.toString(), type: headers['Content-Type'] };
@@ -70,6 +72,6 @@ describe('/metrics', () => {
 
 test('nothing else is served', async () => {
   for (const path of ['', '/', '/livez/', '/LIVEZ', '/metrics2']) {
-    expect(await operate(path, parts(), () => {})).toBeUndefined();
+    expect(await operate({ method: 'GET', path }, parts(), () => {})).toBeUndefined();
   }
 });

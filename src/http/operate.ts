@@ -1,6 +1,6 @@
 // For those who run the registry: is it alive, is it ready, what does it do.
 import { BlobStoreError } from '../blobs/blob-store.ts';
-import { bytesReply, jsonReply, type Reply } from './reply.ts';
+import { bytesReply, jsonReply, notAllowed, type Reply } from './reply.ts';
 
 export interface OperateParts {
   /** Throws when the database or the blob store cannot be used. */
@@ -9,20 +9,24 @@ export interface OperateParts {
   metrics(): Promise<{ contentType: string; text: string }>;
 }
 
+const PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
+
 const TEXT = { 'Content-Type': 'text/plain' };
 
 /** Told why the registry is not ready: anybody may ask, so the answer does not say it. */
 type Explain = (cause: unknown) => void;
 
-/** @returns undefined when nothing is served at `path`. */
+/** @returns undefined when nothing is served at `path`. @throws ErrorWithHeaders for a method that is none of reading. */
 export async function operate(
-  path: string,
+  request: { readonly method: string; readonly path: string },
   parts: OperateParts,
   explain: Explain,
 ): Promise<{ operation: string; reply: Reply } | undefined> {
+  const { method, path } = request;
+  if (!PATHS.has(path)) return undefined;
+  if (method !== 'GET' && method !== 'HEAD') throw notAllowed(method, ['GET', 'HEAD']);
   if (path === '/livez') return { operation: 'livez', reply: bytesReply(200, TEXT, 'alive\n') };
   if (path === '/readyz') return { operation: 'readyz', reply: await ready(parts, explain) };
-  if (path !== '/metrics') return undefined;
   const { contentType, text } = await parts.metrics();
   const reply = bytesReply(200, { 'Content-Type': contentType }, text);
   return { operation: 'metrics', reply };

@@ -95,3 +95,12 @@ export class ErrorWithHeaders extends Error {
     this.headers = headers;
   }
 }
+
+/** RFC 9110 §15.5.6: a 405 says what is possible. */
+export function notAllowed(method: string, allowed: readonly string[]): ErrorWithHeaders {
+  const error = new RegistryError(
+    'UNSUPPORTED',
+    `${method} is not possible here; possible is ${allowed.join(', ')}.`,
+  );
+  return new ErrorWithHeaders(error, { Allow: allowed.join(', ') });
+}

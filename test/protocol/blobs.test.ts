@@ -181,6 +181,12 @@ onBothEngines('blobs', ({ test, registry }) => {
           expect(await response.text()).toBe('');
         }
       }
+      for (const method of ['GET', 'HEAD']) {
+        const headers = [`If-None-Match: ${etag}`];
+        const raw = await rawRequest(registry().port, { method, target, headers });
+        // RFC 9110 §8.6: a cache would take a length of 0 for that of the blob.
+        expect([raw.status, raw.headers.get('content-length')]).toEqual([304, undefined]);
+      }
       expect((await get({ 'If-None-Match': '"other"' })).status).toBe(200);
       const refused = await get({ 'If-Match': '"other"' });
       expect(await refusedWith(refused, 412)).toBe('PRECONDITION_FAILED');

@@ -32,6 +32,8 @@ onBothEngines('answers', ({ test, registry }) => {
       ['PROPFIND', `/v2/${name}/tags/list`, 405, 'UNSUPPORTED'],
       ['OPTIONS', '/v2/', 405, 'UNSUPPORTED'],
       ['TRACE', '/v2/', 405, 'UNSUPPORTED'],
+      ['POST', '/livez', 405, 'UNSUPPORTED'],
+      ['DELETE', '/metrics', 405, 'UNSUPPORTED'],
     ];
     for (const [method, target, status, code] of cases) {
       const answer = await rawRequest(port, { method, target });

@@ -232,7 +232,7 @@ onBothEngines('manifests', ({ test, registry }) => {
     const { url } = registry();
     const name = newName();
     const { manifest, digest } = await pushImage(url, name);
-    const reference = `${digest}?tag=one&tag=two`;
+    const reference = `${digest}?tag=one&tag=two&tag=one`;
     const response = await putManifest(url, name, { reference, manifest });
     expect(response.status).toBe(201);
     expect(response.headers.get('oci-tag')).toBe('one, two');

@@ -118,8 +118,10 @@ describe('a running registry', () => {
     await ask('v1', 'GET');
     await ask('v1', 'HEAD');
     await ask(digest, 'GET');
-    // Looking whether it is there is no pull (docs: a pull is a GET, or a HEAD by tag).
+    // Looking whether it is there is no pull, and nothing is pulled by a request that is refused.
     await ask(digest, 'HEAD');
+    const headers = { 'If-Match': '"other"' };
+    expect((await fetch(`${url}/v2/${name}/manifests/v1`, { headers })).status).toBe(412);
     await registry.stop();
     const database = new Database(join(directory, 'entrepot.db'), { readonly: true });
     expect(database.query('select count from manifest_pulls').values()).toEqual([[3]]);

@@ -106,6 +106,8 @@ onBothEngines('referrers', ({ test, registry }) => {
     expect(await found('artifactType=x/a')).toEqual(['x/a']);
     expect(await found('artifactType=x%2Fa&artifactType=x%2Fb')).toEqual(['x/a', 'x/b']);
     expect(await found('artifactType=x/c%2Bjson')).toEqual(['x/c+json']);
+    // As people type it: a plus that is read as a space, as in forms, would find nothing.
+    expect(await found('artifactType=x/c+json')).toEqual(['x/c+json']);
     expect(await found('artifactType=x/none')).toEqual([]);
   });
 

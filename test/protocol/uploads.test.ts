@@ -181,6 +181,11 @@ onBothEngines('uploads', ({ test, registry }) => {
       }
       const status = await fetch(url + location);
       expect([status.status, status.headers.get('range')]).toEqual([204, `0-${part - 1}`]);
+      const asked = { method: 'HEAD', target: location };
+      const head = await rawRequest(registry().port, asked);
+      expect([head.status, head.headers.get('range')]).toEqual([204, `0-${part - 1}`]);
+      // RFC 9110 §8.6: a 204 has no length.
+      expect(head.headers.get('content-length')).toBeUndefined();
       expect(status.headers.get('location')).toBe(location);
       const done = await fetch(url + last, { method: 'PUT', body: content.slice(part) });
       expect(done.status).toBe(201);

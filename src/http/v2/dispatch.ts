@@ -4,7 +4,7 @@ import { RegistryError } from '../../oci/errors.ts';
 import { LIMITS } from '../../oci/limits.ts';
 import { parseRoute, type Route } from '../../oci/route.ts';
 import type { Incoming } from '../incoming.ts';
-import { ErrorWithHeaders, jsonReply, type Reply } from '../reply.ts';
+import { jsonReply, notAllowed, type Reply } from '../reply.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
 import { getCatalog, getTags } from './lists.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
@@ -47,7 +47,7 @@ const OPERATIONS: { readonly [K in Route['kind']]: Operations<K> } = {
   uploads: { POST: { name: 'start-upload', action: 'push', handle: postUpload } },
   upload: {
     // Cancelling needs no more than the right to push (distribution asks for delete, clients.md 7).
-    GET: { name: 'upload-status', action: 'push', handle: getUpload },
+    ...reading({ name: 'upload-status', action: 'push', handle: getUpload }),
     PATCH: { name: 'upload-chunk', action: 'push', handle: patchUpload },
     PUT: { name: 'finish-upload', action: 'push', handle: putUpload },
     DELETE: { name: 'cancel-upload', action: 'push', handle: cancelUpload },
@@ -90,12 +90,4 @@ export async function dispatchV2(
     if (!verdict.isAllowed) throw new RegistryError('DENIED', verdict.reason);
   }
   return operation.handle(request, route as never, parts);
-}
-
-function notAllowed(method: string, allowed: readonly string[]): ErrorWithHeaders {
-  const error = new RegistryError(
-    'UNSUPPORTED',
-    `${method} is not possible here; possible is ${allowed.join(', ')}.`,
-  );
-  return new ErrorWithHeaders(error, { Allow: allowed.join(', ') });
 }

@@ -33,9 +33,9 @@ export async function getManifest(
     ETag: etag,
     ...namespaceHeader(request),
   };
-  // A pull is a GET, or a HEAD by tag (design, "Life of a pull").
-  if (request.method === 'GET' || reference.kind === 'tag') parts.pulls.count(manifest.id);
   if (!ifMatchHolds(request.headers.get('if-match'), etag)) throw conditionFailed(etag);
+  // A pull is a GET, or a HEAD by tag. A client that is told 304 uses what it has: that counts too.
+  if (request.method === 'GET' || reference.kind === 'tag') parts.pulls.count(manifest.id);
   if (!ifNoneMatchHolds(request.headers.get('if-none-match'), etag)) {
     return emptyReply(304, headers);
   }
@@ -53,7 +53,7 @@ export async function putManifest(
   parts: V2Parts,
 ): Promise<Reply> {
   const { name: repository, reference } = route;
-  const tags = request.query.getAll('tag').map(parseTag);
+  const tags = [...new Set(request.query.getAll('tag'))].map(parseTag);
   const bytes = await request.body.readWhole(LIMITS.manifestBytes, 'manifest');
   const announced = request.body.length;
   if (announced !== undefined && announced !== bytes.length)

@@ -16,7 +16,11 @@ export async function getReferrers(
 ): Promise<Reply> {
   const { name: repository, digest: subject } = route;
   // containerd sends several: any of them will do (clients.md 18).
-  const artifactTypes = request.query.getAll('artifactType').filter((type) => type !== '');
+  const artifactTypes = request.query
+    .getAll('artifactType')
+    .filter((type) => type !== '')
+    // No media type holds a space: it was a plus that the client did not encode.
+    .map((type) => type.replaceAll(' ', '+'));
   const after = parsePosition(request.query.get('last'));
   const page = await listReferrers(parts.pull, { repository, subject, artifactTypes, after });
   const headers: Record<string, string> = { 'Content-Type': OCI_INDEX };
