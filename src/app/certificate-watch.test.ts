@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
 import { mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CertificatePair } from './certificate-pair.ts';
+import { type CertificatePair, CertificateProblem } from './certificate-pair.ts';
 import { readPair, WATCH_TIMER, watchCertificate } from './certificate-watch.ts';
 import { issueCertificate } from './local-authority.ts';
 
@@ -119,6 +119,10 @@ test('readPair refuses what does not fit', () => {
   expect(readPair(files, now)).toEqual(pair(0));
   writeFileSync(files.key, pair(1).key);
   expect(() => readPair(files, now)).toThrow('the private key is not that of the certificate');
+  const absent = { ...files, key: join(folder, 'absent') };
+  // A sentence of its own: an error of the file system would be taken for one of the data directory.
+  expect(() => readPair(absent, now)).toThrow(CertificateProblem);
+  expect(() => readPair(absent, now)).toThrow(`${absent.key} cannot be read`);
 });
 
 test('the watch ends, and the real timer runs and ends', async () => {

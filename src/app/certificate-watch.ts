@@ -1,7 +1,7 @@
 // Notices a renewed certificate: looks at two files again and again, and hands over the new pair once both
 // fit together. Until then, and when they never do, the old pair stays. Serving with it is http/'s.
 import { readFileSync, statSync } from 'node:fs';
-import { type CertificatePair, checkPair } from './certificate-pair.ts';
+import { type CertificatePair, CertificateProblem, checkPair } from './certificate-pair.ts';
 
 /** Renewal programs leave days: a look every ten seconds costs two calls. */
 const LOOK_EVERY_MS = 10_000;
@@ -32,14 +32,20 @@ export interface CertificateEvents {
   refused(reason: string): void;
 }
 
-/** @throws Error when a file cannot be read, CertificateProblem when the two do not fit. */
+/** @throws CertificateProblem when a file cannot be read, or the two do not fit. */
 export function readPair(files: CertificateFiles, nowMs: number): CertificatePair {
-  const pair = {
-    cert: readFileSync(files.certificate, 'utf8'),
-    key: readFileSync(files.key, 'utf8'),
-  };
+  const pair = { cert: readPem(files.certificate), key: readPem(files.key) };
   checkPair(pair, nowMs);
   return pair;
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : cause;
+    throw new CertificateProblem(`${path} cannot be read: ${why}`, { cause });
+  }
 }
 
 /** Changes whenever a file is written, replaced, or comes to stand behind another link. */

@@ -1,6 +1,6 @@
 // Reads entrepot.yaml into values and remembers on which line each one stands, so that a problem can
 // name its place. Knows no setting: names and values are judged by configuration.ts.
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 
 export interface ConfigurationFile {
   readonly path: string;
@@ -9,7 +9,7 @@ export interface ConfigurationFile {
   lineOf(keys: readonly PropertyKey[]): number;
 }
 
-/** More is not a file of settings. Also bounds what an alias can blow up. */
+/** More is not a file of settings. */
 const LARGEST_FILE = 256 * 1024;
 
 function collectLines(
@@ -46,7 +46,17 @@ export function parseConfigurationFile(path: string, text: string): Configuratio
         `${path}, line ${counter.linePos(error.pos[0]).line}: not valid YAML: ${error.message}.`,
     );
   }
-  const values: unknown = document.contents === null ? {} : document.toJS({ maxAliasCount: 0 });
+  const aliases: string[] = [];
+  visit(document, {
+    Alias(_, { range, source }) {
+      const { line } = counter.linePos(range?.[0] ?? 0);
+      aliases.push(
+        `${path}, line ${line}: aliases (*${source}) are not understood here: write the value out.`,
+      );
+    },
+  });
+  if (aliases.length > 0) return aliases;
+  const values: unknown = document.contents === null ? {} : document.toJS();
   if (typeof values !== 'object' || values === null || Array.isArray(values)) {
     return [`${path}: the file must hold settings, one "name: value" a line.`];
   }

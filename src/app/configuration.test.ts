@@ -235,6 +235,9 @@ describe('values', () => {
     expect(problemsOf(file('log:\n  level: loud'))).toEqual([
       '/work/data/entrepot.yaml, line 2: log: It must be one of trace, debug, info, warn, error, fatal, silent.',
     ]);
+    expect(problemsOf(file('log: {level: loud, fomat: json}'))[1]).toContain(
+      'log: "fomat" is not a part of log. Did you mean "format"?',
+    );
     expect(problemsOf(file('log: 7'))[0]).toContain('of a type that is not understood');
   });
 
@@ -246,6 +249,9 @@ describe('values', () => {
       'line 2: not valid YAML',
     );
     expect(problemsOf(file('- a\n'))[0]).toContain('must hold settings');
+    expect(problemsOf(file('url: &u https://x\nlisten: *u'))).toEqual([
+      '/work/data/entrepot.yaml, line 2: aliases (*u) are not understood here: write the value out.',
+    ]);
     expect(problemsOf(file('listen: 5000'))).toEqual([
       '/work/data/entrepot.yaml, line 1: listen: It must be text.',
     ]);

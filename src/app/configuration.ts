@@ -67,25 +67,29 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** An issue of zod as sentences; of the branches of a union, the one that went deepest speaks. */
-function sentencesOf(issue: z.core.$ZodIssue): { keys: readonly PropertyKey[]; message: string }[] {
+interface Sentence {
+  readonly keys: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/**
+ * An issue of zod as sentences; of the branches of a union, the one that went deepest speaks.
+ * `above`: the keys of the union, which the issues of its branches leave out.
+ */
+function sentencesOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []): Sentence[] {
+  const path = [...above, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
-      keys: [...issue.path, key],
-      message: `"${key}" is not a part of ${issue.path.map(String).join('.')}.${suggestion(key, ['level', 'format', 'access'])}`,
+      keys: [...path, key],
+      message: `"${key}" is not a part of ${path.map(String).join('.')}.${suggestion(key, ['level', 'format', 'access'])}`,
     }));
   }
-  if (issue.code === 'invalid_union') {
-    const isWrongType = (one: z.core.$ZodIssue): boolean =>
-      one.code === 'invalid_type' && one.path.length === 0;
-    const branch = issue.errors.find((errors) => !errors.some(isWrongType));
-    if (branch === undefined)
-      return [{ keys: issue.path, message: 'It is of a type that is not understood here.' }];
-    return branch
-      .flatMap(sentencesOf)
-      .map(({ keys, message }) => ({ keys: [...issue.path, ...keys], message }));
-  }
-  return [{ keys: issue.path, message: issue.message }];
+  if (issue.code !== 'invalid_union') return [{ keys: path, message: issue.message }];
+  const isWrongType = (one: z.core.$ZodIssue): boolean =>
+    one.code === 'invalid_type' && one.path.length === 0;
+  const branch = issue.errors.find((errors) => !errors.some(isWrongType));
+  if (branch !== undefined) return branch.flatMap((one) => sentencesOf(one, path));
+  return [{ keys: path, message: 'It is of a type that is not understood here.' }];
 }
 
 function parseValues(
@@ -96,7 +100,7 @@ function parseValues(
   const raw = Object.fromEntries([...settings].map(([name, { value }]) => [name, value]));
   const result = settingsSchema.safeParse(raw);
   if (result.success) return result.data;
-  for (const { keys, message } of result.error.issues.flatMap(sentencesOf)) {
+  for (const { keys, message } of result.error.issues.flatMap((issue) => sentencesOf(issue))) {
     const name = String(keys[0]);
     const origin = settings.get(name as SettingName)?.origin ?? 'default';
     problems.push(

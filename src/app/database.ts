@@ -2,12 +2,13 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CommandRunner, Commands, CommitObservation } from '../metadata/command.ts';
-import { migratePostgres, migrateSqlite } from '../metadata/migrate.ts';
+import { migratePostgres, migrateSqlite, SchemaTooNewError } from '../metadata/migrate.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../metadata/postgres.ts';
 import type { Sql } from '../metadata/sql.ts';
 import { openSqliteReader, openSqliteWriter } from '../metadata/sqlite.ts';
 import { startWriterThread } from '../metadata/writer-thread.ts';
 import { type AllCommands, allCommands } from './commands.ts';
+import { withoutPassword } from './show-configuration.ts';
 
 export type DatabaseSettings =
   | { readonly kind: 'sqlite'; readonly path: string }
@@ -32,7 +33,7 @@ export interface OpenDatabase {
 /** Connections of one process: readers and writers share them. */
 const POSTGRES_CONNECTIONS = 16;
 
-/** @throws SchemaTooNewError; the engine's error when it cannot be opened. */
+/** @throws SchemaTooNewError; when it cannot be opened SQLite's error, or a sentence of PostgreSQL. */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   return options.database.kind === 'sqlite'
     ? openSqlite(options.database.path, options)
@@ -64,7 +65,14 @@ async function openSqlite(path: string, options: DatabaseOptions): Promise<OpenD
 }
 
 async function openPostgres(url: string, options: DatabaseOptions): Promise<OpenDatabase> {
-  await migratePostgres(url, { version: options.version });
+  await migratePostgres(url, { version: options.version }).catch((cause: unknown) => {
+    if (cause instanceof SchemaTooNewError) throw cause;
+    const why = cause instanceof Error ? cause.message : cause;
+    throw new Error(
+      `The database ${withoutPassword(url)} cannot be opened: ${why}. Look whether it runs, and whether this address, user and password are right.`,
+      { cause },
+    );
+  });
   const pool = openPostgresPool(url, POSTGRES_CONNECTIONS);
   const runner = new PostgresCommands(pool, allCommands(), options.observe);
   return { sql: new PostgresSql(pool), commands: typed(runner), close: () => runner.close() };

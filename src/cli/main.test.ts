@@ -112,6 +112,15 @@ test('without a terminal the greeting is one line of JSON, and a taken port is a
   expect((await first.ended).code).toBe(0);
 }, 20_000);
 
+test('a database that does not answer is a sentence without its password', async () => {
+  const database = 'postgres://someone:s3cret@127.0.0.1:1/registry';
+  const { code, err } = await start(['--listen', '127.0.0.1:0', '--database', database]).ended;
+  expect(code).toBe(1);
+  expect(err).toContain('The database postgres://someone:hidden@127.0.0.1:1/registry');
+  expect(err).not.toContain('s3cret');
+  expect(err).not.toContain('    at ');
+}, 20_000);
+
 test('a data directory that cannot be one is a sentence', async () => {
   writeFileSync(join(folder, 'file'), '');
   const { code, err } = await start(['--listen', '127.0.0.1:0', '--data', 'file']).ended;
