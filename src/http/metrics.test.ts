@@ -62,4 +62,23 @@ describe('metrics', () => {
     jobs = [];
     expect((await linesOf(metrics)).join('\n')).not.toContain('entrepot_jobs{');
   });
+
+  test('leave out what the database does not tell, and give the rest', async () => {
+    const metrics = new Metrics('1');
+    let isDown = false;
+    const told = async <T>(value: T) => {
+      if (isDown) throw new Error('the database is down');
+      return value;
+    };
+    metrics.addGauges({
+      uploadsOpen: () => told(4),
+      uploadsReceiving: () => 3,
+      jobs: () => told([{ kind: 'expire-uploads', state: 'waiting', count: 2 }]),
+    });
+    expect(await linesOf(metrics)).toContain('entrepot_uploads_open 4');
+    isDown = true;
+    const lines = await linesOf(metrics);
+    expect(lines).toContain('entrepot_uploads_receiving 3');
+    expect(lines.join('\n')).not.toMatch(/^entrepot_(uploads_open|jobs)\b/m);
+  });
 });

@@ -141,7 +141,9 @@ export class Metrics {
       help: 'Uploads started and not yet finished, cancelled or expired.',
       registers,
       async collect() {
-        this.set(await gauges.uploadsOpen());
+        const open = await gauges.uploadsOpen().catch(untold);
+        if (open === undefined) this.remove();
+        else this.set(open);
       },
     });
     new Gauge({
@@ -159,7 +161,8 @@ export class Metrics {
       registers,
       async collect() {
         this.reset();
-        for (const { kind, state, count } of await gauges.jobs()) this.set({ kind, state }, count);
+        const jobs = await gauges.jobs().catch(untold);
+        for (const { kind, state, count } of jobs ?? []) this.set({ kind, state }, count);
       },
     });
   }
@@ -176,4 +179,9 @@ export class Metrics {
     const registers = [this.registry];
     return new Counter({ name: `entrepot_${name}`, help, registers, collect });
   }
+}
+
+/** The database is down: all that is known besides is wanted now more than ever. */
+function untold(): undefined {
+  return undefined;
 }
