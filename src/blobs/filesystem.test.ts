@@ -179,9 +179,9 @@ async function probeMount(): Promise<string | undefined> {
 }
 
 const cannotMount = await probeMount();
-const because = cannotMount === undefined ? '' : ` (skipped: ${cannotMount})`;
+const testOnDisk = requires('a small disk', cannotMount === undefined, cannotMount ?? '');
 
-describe.skipIf(cannotMount !== undefined)(`a disk that refuses${because}`, () => {
+describe('a disk that refuses', () => {
   let disk: string;
   beforeEach(async () => {
     disk = join(parent, 'disk');
@@ -195,37 +195,43 @@ describe.skipIf(cannotMount !== undefined)(`a disk that refuses${because}`, () =
     expect(unmounted).toBe(true);
   });
 
-  test('full: the writer is told, what was there is served, and room that is freed is used', async () => {
-    const store = await openFilesystemBlobStore({ directory: disk });
-    const key = freshKey();
-    await appendBytes(store, 'kept', { offset: 0, chunks: [patternBytes(100_000)] });
-    await store.commit('kept', key);
-    const push = appendBytes(store, 'u', { offset: 0, chunks: [patternBytes(3_000_000)] });
-    expect(await faultOf(push)).toBe('full');
-    await expect(push).rejects.toThrow(/upload u\b.*disk .* is full/);
-    expect(await contentBytes(await store.open(key))).toEqual(patternBytes(100_000));
-    expect(await faultOf(store.fork('u', 'copy'))).toBe('full');
-    expect(await store.uploadLength('copy')).toBeUndefined();
-    await store.discard('u');
-    await appendBytes(store, 'v', { offset: 0, chunks: [patternBytes(1_000_000)] });
-    await store.commit('v', freshKey());
-    await store.check();
-  });
+  testOnDisk(
+    'full: the writer is told, what was there is served, and room that is freed is used',
+    async () => {
+      const store = await openFilesystemBlobStore({ directory: disk });
+      const key = freshKey();
+      await appendBytes(store, 'kept', { offset: 0, chunks: [patternBytes(100_000)] });
+      await store.commit('kept', key);
+      const push = appendBytes(store, 'u', { offset: 0, chunks: [patternBytes(3_000_000)] });
+      expect(await faultOf(push)).toBe('full');
+      await expect(push).rejects.toThrow(/upload u\b.*disk .* is full/);
+      expect(await contentBytes(await store.open(key))).toEqual(patternBytes(100_000));
+      expect(await faultOf(store.fork('u', 'copy'))).toBe('full');
+      expect(await store.uploadLength('copy')).toBeUndefined();
+      await store.discard('u');
+      await appendBytes(store, 'v', { offset: 0, chunks: [patternBytes(1_000_000)] });
+      await store.commit('v', freshKey());
+      await store.check();
+    },
+  );
 
-  test('read-only: writing is denied with a sentence, and the store opens and serves', async () => {
-    const writable = await openFilesystemBlobStore({ directory: disk });
-    const key = freshKey();
-    await appendBytes(writable, 'u', { offset: 0, chunks: [patternBytes(10)] });
-    await writable.commit('u', key);
-    expect(Bun.spawnSync(['mount', '-o', 'remount,ro', disk]).success).toBe(true);
-    for (const store of [writable, await openFilesystemBlobStore({ directory: disk })]) {
-      expect(await faultOf(store.append('v', 0))).toBe('denied');
-      expect(await faultOf(store.remove(key))).toBe('denied');
-      expect(await faultOf(store.check())).toBe('denied');
-      await expect(store.check()).rejects.toThrow(/read-only/);
-      expect(await contentBytes(await store.open(key))).toEqual(patternBytes(10));
-    }
-  });
+  testOnDisk(
+    'read-only: writing is denied with a sentence, and the store opens and serves',
+    async () => {
+      const writable = await openFilesystemBlobStore({ directory: disk });
+      const key = freshKey();
+      await appendBytes(writable, 'u', { offset: 0, chunks: [patternBytes(10)] });
+      await writable.commit('u', key);
+      expect(Bun.spawnSync(['mount', '-o', 'remount,ro', disk]).success).toBe(true);
+      for (const store of [writable, await openFilesystemBlobStore({ directory: disk })]) {
+        expect(await faultOf(store.append('v', 0))).toBe('denied');
+        expect(await faultOf(store.remove(key))).toBe('denied');
+        expect(await faultOf(store.check())).toBe('denied');
+        await expect(store.check()).rejects.toThrow(/read-only/);
+        expect(await contentBytes(await store.open(key))).toEqual(patternBytes(10));
+      }
+    },
+  );
 });
 
 const isRoot = process.getuid?.() === 0;
