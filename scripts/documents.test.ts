@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SETTING_NAMES } from '../src/app/settings.ts';
 import { expectedDocuments } from './documents.ts';
@@ -23,4 +23,23 @@ test('the schema knows every setting, says what it is for, and refuses others', 
   for (const property of Object.values<{ description: string }>(schema.properties)) {
     expect(property.description.length).toBeGreaterThan(10);
   }
+});
+
+test('every numbered behaviour of clients is shown in the files that its line names', () => {
+  const guide = readFileSync(join(root, 'docs/client-behaviours.md'), 'utf8');
+  const said: string[] = [];
+  for (const [, number, files = ''] of guide.matchAll(/^\| (\d+) \|.*\| (\[.*) \|$/gm)) {
+    for (const [, name] of files.matchAll(/test\/protocol\/([a-z-]+)\.test/g)) {
+      said.push(`${number} ${name}`);
+    }
+  }
+  const shown = new Set<string>();
+  for (const file of readdirSync(join(root, 'test/protocol'))) {
+    const text = readFileSync(join(root, 'test/protocol', file), 'utf8');
+    for (const [, number] of text.matchAll(/['`]clients (\d+): /g)) {
+      shown.add(`${number} ${file.replace('.test.ts', '')}`);
+    }
+  }
+  expect(shown.size).toBeGreaterThan(20);
+  expect(said.sort()).toEqual([...shown].sort());
 });

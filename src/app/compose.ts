@@ -45,7 +45,7 @@ export interface Program {
 
 /** Bytes of manifests and small blobs kept in memory. */
 const CACHE_BYTES = 32 * 1024 * 1024;
-/** Milliseconds between two flushes of the counts of pulls (design: at least every 10 seconds). */
+/** Milliseconds between two flushes of the counts of pulls: so much of them a crash loses. */
 const PULLS_EVERY_MS = 5_000;
 
 /** @throws BlobStoreError, SchemaTooNewError, the database's error: each with what to do. */

@@ -83,7 +83,7 @@ export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Reply
   const isV2 = path === '/v2' || path.startsWith('/v2/');
   const shared: Record<string, string> = { ...(isV2 ? V2_HEADERS : undefined), 'X-Request-Id': id };
   // The host reads on behind the answer to a refused body: a client that is still sending must be able
-  // to read it, and sees a broken pipe when the connection ends at once (clients.md 30).
+  // to read it, and sees a broken pipe when the connection ends at once (client behaviour 30).
   if (body.isGivenUp) shared.Connection = 'close';
   const observation = {
     operation: progress.operation,

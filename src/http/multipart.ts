@@ -1,5 +1,5 @@
 // `multipart/byteranges` (RFC 9110 §14.6): what podman asks for when it takes parts of a zstd:chunked
-// layer. It fails when only the first range comes back (clients.md 21).
+// layer. It fails when only the first range comes back (client behaviour 21).
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { ByteRange } from '../oci/range.ts';

@@ -1,5 +1,5 @@
 // A write is a command: a named function with plain arguments that runs inside a transaction. Not a
-// closure, because on SQLite it runs in another thread (design: the request thread never waits for the disk).
+// closure, because on SQLite it runs in another thread (the request thread never waits for the disk).
 import type { Transaction } from './sql.ts';
 
 /**

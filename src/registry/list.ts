@@ -74,7 +74,7 @@ export interface ReferrersRequest {
 /** Rows read at once: bounds how long the request thread is held. */
 const REFERRERS_AT_ONCE = 1_000;
 
-/** Never unknown: a subject without referrers, or that does not exist, has an empty list (clients.md 17). */
+/** Never unknown: a subject without referrers, or that does not exist, has an empty list (client behaviour 17). */
 export async function listReferrers(
   parts: PullParts,
   request: ReferrersRequest,

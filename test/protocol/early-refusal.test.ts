@@ -1,4 +1,4 @@
-// Clients that are refused while they still send (clients.md 30): each must be able to read why, and must
+// Clients that are refused while they still send (client behaviour 30): each must be able to read why, and must
 // not see a broken pipe.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';

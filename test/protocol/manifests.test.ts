@@ -1,4 +1,4 @@
-// Manifests over the wire: what clients.md says of them, line by line.
+// Manifests over the wire: what docs/client-behaviours.md says of them, and more.
 import { expect } from 'bun:test';
 import { onBothEngines } from './engines.ts';
 import {

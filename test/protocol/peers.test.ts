@@ -1,4 +1,4 @@
-// What other registries get wrong, found by running them (clients.md, section 6). Each is a test here, or
+// What other registries get wrong, found by running them. Each is a test here, or
 // is named beside one: 401 for anonymous callers and token realms belong to access control.
 import { expect } from 'bun:test';
 import { onBothEngines } from './engines.ts';
@@ -18,7 +18,7 @@ import { RawConnection, rawRequest, requestHead } from './raw-http.ts';
 import { until } from './until.ts';
 
 onBothEngines('better than peers', ({ test, registry }) => {
-  test('clients 6: a mount answers with the digest, so that docker does not upload again', async () => {
+  test('a mount answers with the digest, so that docker does not upload again', async () => {
     const { url } = registry();
     const [from, to] = [newName(), newName()];
     const digest = await pushBlob(url, from, 'to be mounted');
@@ -30,7 +30,7 @@ onBothEngines('better than peers', ({ test, registry }) => {
     expect((await fetch(other, { method: 'POST' })).status).toBe(202);
   });
 
-  test('clients 6: what a tag pointed to before it moved can still be pulled by digest', async () => {
+  test('what a tag pointed to before it moved can still be pulled by digest', async () => {
     const { url } = registry();
     const name = newName();
     const before = await pushImage(url, name, { reference: 'v1', seed: 'before' });
@@ -39,7 +39,7 @@ onBothEngines('better than peers', ({ test, registry }) => {
     expect(await old.text()).toBe(before.manifest);
   });
 
-  test('clients 6: odd names, references, ranges and pages are refused, never a fault', async () => {
+  test('odd names, references, ranges and pages are refused, never a fault', async () => {
     const { url, port } = registry();
     const name = newName();
     await pushImage(url, name, { reference: 'v1' });
@@ -71,7 +71,7 @@ onBothEngines('better than peers', ({ test, registry }) => {
     expect((await fetch(url + location)).status).toBe(204);
   });
 
-  test('clients 6: a manifest that is cut off by its client stores nothing', async () => {
+  test('a manifest that is cut off by its client stores nothing', async () => {
     const { url, port, accessLines } = registry();
     const name = newName();
     const { manifest } = await pushImage(url, name);
@@ -88,7 +88,7 @@ onBothEngines('better than peers', ({ test, registry }) => {
     expect((await fetch(url + target)).status).toBe(404);
   });
 
-  test('clients 6: If-None-Match knows lists and *, HEAD and GET agree, manifests have an ETag', async () => {
+  test('If-None-Match knows lists and *, HEAD and GET agree, manifests have an ETag', async () => {
     const { url } = registry();
     const name = newName();
     const { digest } = await pushImage(url, name, { reference: 'v1' });
@@ -107,7 +107,7 @@ onBothEngines('better than peers', ({ test, registry }) => {
     expect(await refusedWith(failed, 412)).toBe('PRECONDITION_FAILED');
   });
 
-  test('clients 6: a manifest comes without any Accept header', async () => {
+  test('a manifest comes without any Accept header', async () => {
     const { url, port } = registry();
     const name = newName();
     const { manifest } = await pushImage(url, name, { reference: 'v1' });
@@ -116,7 +116,7 @@ onBothEngines('better than peers', ({ test, registry }) => {
     expect([answer.status, Buffer.from(answer.body).toString()]).toEqual([200, manifest]);
   });
 
-  test('clients 6: a wrong Content-Range in the closing PUT is 416, an unknown session UNKNOWN', async () => {
+  test('a wrong Content-Range in the closing PUT is 416, an unknown session UNKNOWN', async () => {
     const { url } = registry();
     const name = newName();
     const location = await startUpload(url, name);
@@ -134,7 +134,7 @@ onBothEngines('better than peers', ({ test, registry }) => {
     expect(await refusedWith(gone, 404)).toBe('BLOB_UPLOAD_UNKNOWN');
   });
 
-  test('clients 6: /v2 answers without the slash, an absent layer is not a fault', async () => {
+  test('/v2 answers without the slash, an absent layer is not a fault', async () => {
     const { url } = registry();
     for (const path of ['/v2', '/v2/']) {
       const response = await fetch(url + path);

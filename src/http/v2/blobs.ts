@@ -12,7 +12,7 @@ import type { V2Parts } from './parts.ts';
 
 type BlobRoute = Extract<Route, { kind: 'blob' }>;
 
-/** Never encoded or changed on the way: the bytes are what their digest says (clients.md 21). */
+/** Never encoded or changed on the way: the bytes are what their digest says (client behaviour 21). */
 export async function getBlob(request: Incoming, route: BlobRoute, parts: V2Parts): Promise<Reply> {
   const { name: repository, digest } = route;
   const blob = await pullBlob(parts.pull, {

@@ -46,7 +46,7 @@ const OPERATIONS: { readonly [K in Route['kind']]: Operations<K> } = {
   },
   uploads: { POST: { name: 'start-upload', action: 'push', handle: postUpload } },
   upload: {
-    // Cancelling needs no more than the right to push (distribution asks for delete, clients.md 7).
+    // Cancelling needs no more than the right to push (distribution asks for delete).
     ...reading({ name: 'upload-status', action: 'push', handle: getUpload }),
     PATCH: { name: 'upload-chunk', action: 'push', handle: patchUpload },
     PUT: { name: 'finish-upload', action: 'push', handle: putUpload },

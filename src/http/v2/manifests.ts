@@ -17,7 +17,7 @@ type ManifestRoute = Extract<Route, { kind: 'manifest' }>;
 
 /**
  * The stored bytes and their media type, whatever `Accept` says: docker, helm and oras send lists that
- * do not fit, and an answer of another type serves them better than 404 or 406 (clients.md 11).
+ * do not fit, and an answer of another type serves them better than 404 or 406 (client behaviour 11).
  */
 export async function getManifest(
   request: Incoming,

@@ -8,14 +8,14 @@ import type { Incoming } from '../incoming.ts';
 import { bytesReply, type Reply } from '../reply.ts';
 import type { V2Parts } from './parts.ts';
 
-/** Just this type, no charset: ggcr and oras compare the text (clients.md 17). */
+/** Just this type, no charset: ggcr and oras compare the text (client behaviour 17). */
 export async function getReferrers(
   request: Incoming,
   route: Extract<Route, { kind: 'referrers' }>,
   parts: V2Parts,
 ): Promise<Reply> {
   const { name: repository, digest: subject } = route;
-  // containerd sends several: any of them will do (clients.md 18).
+  // containerd sends several: any of them will do (client behaviour 18).
   const artifactTypes = request.query
     .getAll('artifactType')
     .filter((type) => type !== '')

@@ -141,7 +141,7 @@ async function withPlace(
 
 function uploadHeaders(repository: RepositoryName, upload: UploadStatus): Record<string, string> {
   return {
-    // Relative: right behind every proxy and under every name (clients.md 24).
+    // Relative: right behind every proxy and under every name (client behaviour 24).
     Location: `/v2/${repository}/blobs/uploads/${upload.id}`,
     'Docker-Upload-UUID': upload.id,
     // "0-0" for no bytes as well as for one: what docker and the spec have always said.
