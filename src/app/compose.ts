@@ -7,6 +7,7 @@ import { withObservation } from '../blobs/observed.ts';
 import type { AnswerParts, RequestLog } from '../http/answer.ts';
 import { Metrics } from '../http/metrics.ts';
 import { withReadTimes } from '../http/observed-reads.ts';
+import { ManifestRoom } from '../http/v2/manifest-room.ts';
 import { upkeepJobs } from '../jobs/upload-upkeep.ts';
 import { JobWorker } from '../jobs/worker.ts';
 import { countJobs } from '../metadata/jobs.ts';
@@ -109,6 +110,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         decide,
         commands,
         missingParts: options.missingParts,
+        manifestRoom: new ManifestRoom(),
         pull: { sql, blobs, cache: new ByteCache(CACHE_BYTES) },
         pulls,
         upload,

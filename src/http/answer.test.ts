@@ -6,6 +6,7 @@ import type { RequestObservation } from './metrics.ts';
 import type { Reply } from './reply.ts';
 import { RequestBody, streamedBody } from './request-body.ts';
 import { ManualTimer } from './suite-manual-timer.ts';
+import { ManifestRoom } from './v2/manifest-room.ts';
 import type { V2Parts } from './v2/parts.ts';
 
 interface Answered {
@@ -30,7 +31,10 @@ async function ask(request: Ask): Promise<Answered> {
   const observations: RequestObservation[] = [];
   const faults: RegistryError[] = [];
   const parts: AnswerParts = {
-    v2: { decide: request.decide ?? (() => ({ isAllowed: true })) } as unknown as V2Parts,
+    v2: {
+      decide: request.decide ?? (() => ({ isAllowed: true })),
+      manifestRoom: new ManifestRoom(),
+    } as unknown as V2Parts,
     operate: {
       checkReady: () => Promise.reject(new Error('secret')),
       isDraining: () => false,

@@ -137,17 +137,19 @@ describe('a stalled client', () => {
 });
 
 describe('readWhole', () => {
+  const anyRoom = () => {};
+
   test('takes a body of just the limit', async () => {
     const { body, send, end } = bodyOf();
     send('ab');
     send('cd');
     end();
-    expect(Buffer.from(await body.readWhole(4, 'manifest')).toString()).toBe('abcd');
+    expect(Buffer.from(await body.readWhole(4, 'manifest', anyRoom)).toString()).toBe('abcd');
   });
 
   test('refuses an announced length without reading a byte', async () => {
     const { body } = bodyOf(5);
-    const error = await failure(body.readWhole(4, 'manifest'));
+    const error = await failure(body.readWhole(4, 'manifest', anyRoom));
     expect(codeOf(error)).toBe('SIZE_TOO_LARGE');
     expect(String(error)).toContain('has 5.');
     expect(body.received).toBe(0);
@@ -158,7 +160,7 @@ describe('readWhole', () => {
     send('abc');
     send('de');
     send('never read');
-    expect(codeOf(await failure(body.readWhole(4, 'manifest')))).toBe('SIZE_TOO_LARGE');
+    expect(codeOf(await failure(body.readWhole(4, 'manifest', anyRoom)))).toBe('SIZE_TOO_LARGE');
     expect(body.received).toBe(5);
   });
 });

@@ -127,10 +127,11 @@ export class RequestBody implements UploadBody {
   }
 
   /**
-   * The whole body of a request that is small by nature.
-   * @throws RegistryError SIZE_TOO_LARGE beyond `limit` bytes.
+   * The whole body of a request that is small by nature. `take` is told the size of each chunk that is
+   * held from now on, and throws when there is no room for it.
+   * @throws RegistryError SIZE_TOO_LARGE beyond `limit` bytes; whatever `take` throws.
    */
-  async readWhole(limit: number, what: string): Promise<Uint8Array> {
+  async readWhole(limit: number, what: string, take: (bytes: number) => void): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     const tooLarge = (size: number) =>
       new RegistryError(
@@ -141,6 +142,7 @@ export class RequestBody implements UploadBody {
     if (this.length !== undefined && this.length > limit) throw tooLarge(this.length);
     for (let chunk = await this.next(); chunk; chunk = await this.next()) {
       if (this.#received > limit) throw tooLarge(this.#received);
+      take(chunk.length);
       chunks.push(chunk);
     }
     return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);

@@ -3,6 +3,8 @@
 export const LIMITS = {
   /** The spec asks for 4 MiB at least; containerd and oras read no more than that. */
   manifestBytes: 4 * 1024 * 1024,
+  /** All manifests being pushed, in one process: 32 of the largest, or thousands of usual ones. */
+  manifestBytesAtOnce: 128 * 1024 * 1024,
   /** Docker itself stops at 127 layers; indexes of nightly builds reach hundreds. Bounds one command. */
   manifestReferences: 10_000,
   /** Nesting of JSON in a manifest. Real ones stay under 10; a parser's stack must not be the limit. */

@@ -1,7 +1,6 @@
 // `/v2/<name>/manifests/<reference>`
 import { etagOf, ifMatchHolds, ifNoneMatchHolds } from '../../oci/condition.ts';
 import { RegistryError } from '../../oci/errors.ts';
-import { LIMITS } from '../../oci/limits.ts';
 import { parseContentType } from '../../oci/media-type.ts';
 import type { Route } from '../../oci/route.ts';
 import { parseTag } from '../../oci/tag.ts';
@@ -54,21 +53,23 @@ export async function putManifest(
 ): Promise<Reply> {
   const { name: repository, reference } = route;
   const tags = [...new Set(request.query.getAll('tag'))].map(parseTag);
-  const bytes = await request.body.readWhole(LIMITS.manifestBytes, 'manifest');
-  const announced = request.body.length;
-  if (announced !== undefined && announced !== bytes.length)
-    throw new RegistryError('SIZE_INVALID');
-  const pushed = await pushManifest(parts, {
-    repository,
-    actor: request.principal.name,
-    reference,
-    tags,
-    contentType: parseContentType(request.headers.get('content-type')),
-    bytes,
-    condition: {
-      ifMatch: request.headers.get('if-match'),
-      ifNoneMatch: request.headers.get('if-none-match'),
-    },
+  const { body } = request;
+  const pushed = await parts.manifestRoom.receive(body, (bytes) => {
+    if (body.length !== undefined && body.length !== bytes.length) {
+      throw new RegistryError('SIZE_INVALID');
+    }
+    return pushManifest(parts, {
+      repository,
+      actor: request.principal.name,
+      reference,
+      tags,
+      contentType: parseContentType(request.headers.get('content-type')),
+      bytes,
+      condition: {
+        ifMatch: request.headers.get('if-match'),
+        ifNoneMatch: request.headers.get('if-none-match'),
+      },
+    });
   });
   const headers: Record<string, string> = {
     Location: `/v2/${repository}/manifests/${pushed.digest}`,

@@ -6,11 +6,13 @@ import type { PullParts } from '../../registry/pull.ts';
 import type { PullCounter } from '../../registry/pull-counter.ts';
 import type { MissingParts } from '../../registry/put-manifest.command.ts';
 import type { UploadParts } from '../../registry/upload-state.ts';
+import type { ManifestRoom } from './manifest-room.ts';
 
 export interface V2Parts {
   readonly decide: Decide;
   readonly commands: Commands<RegistryCommands>;
   readonly missingParts: MissingParts;
+  readonly manifestRoom: ManifestRoom;
   readonly pull: PullParts;
   readonly pulls: PullCounter;
   readonly upload: UploadParts;
