@@ -85,8 +85,7 @@ export function openSqliteWriter(source: string | Uint8Array, clock: Clock): Sql
       : Database.deserialize(source);
   // First of all: another process may be making the same file right now.
   database.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  // Before the first table, or it never takes effect.
-  database.run('pragma auto_vacuum = incremental');
+  keepFreePages(database);
   enterWal(database);
   database.run('pragma foreign_keys = on');
   database.run('pragma synchronous = full');
@@ -95,6 +94,15 @@ export function openSqliteWriter(source: string | Uint8Array, clock: Clock): Sql
   database.run('pragma cache_size = -32768');
   database.run('pragma temp_store = memory');
   return new SqliteConnection(database, clock);
+}
+
+/** As `pragma auto_vacuum` answers it. */
+const INCREMENTAL = 2;
+
+/** Set before the first table, or it never takes effect. Setting it writes, for which a full disk has no room. */
+function keepFreePages(database: Database): void {
+  const set = database.query('pragma auto_vacuum').get() as { auto_vacuum: number } | null;
+  if (set?.auto_vacuum !== INCREMENTAL) database.run('pragma auto_vacuum = incremental');
 }
 
 /**

@@ -72,6 +72,7 @@ async function receiveToFile(
     const digest = hasher?.digest() ?? (size === start ? upload.digest : undefined);
     return { kind: 'file', file, fence, size, digest, hasher, error: fault };
   }
+  if (isFull(error)) await giveBack(parts, file, start);
   // After a fault of the disk only the file itself knows what it holds.
   const size = (await parts.blobs.uploadLength(file)) ?? 0;
   // The hash has all that was taken for writing, also a chunk whose write failed, wholly or in part.
@@ -79,6 +80,23 @@ async function receiveToFile(
   const known = size === start ? upload.digest : undefined;
   const digest = isCertain ? hasher.digest() : known;
   return { kind: 'file', file, fence, size, digest, hasher: isCertain ? hasher : undefined, error };
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof BlobStoreError && error.fault === 'full';
+}
+
+/**
+ * Cuts off what a request wrote that found no room. Kept, it would leave none for the database either, on
+ * the same disk, and then nothing could end that upload, or anything else.
+ */
+async function giveBack(parts: UploadParts, file: string, start: number): Promise<void> {
+  try {
+    const appender = await parts.blobs.append(file, start);
+    await appender.close();
+  } catch {
+    // The file stays as it is, and says itself how much it holds.
+  }
 }
 
 interface Copy {

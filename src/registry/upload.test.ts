@@ -481,20 +481,41 @@ describe('after a fault', () => {
     expect(await refusalOf(put(id, sha256(LARGE)))).toBe('DIGEST_INVALID');
   });
 
-  test('a full disk in the middle of a PATCH keeps what it took, and goes on from there', async () => {
+  test('a broken disk in the middle of a PATCH keeps what it took, and goes on from there', async () => {
     const id = await begin();
     let writes = 0;
     registry.plan = (operation) =>
       operation === 'write' && ++writes > 2
-        ? { when: 'cut', bytes: 1_000, error: full }
+        ? { when: 'cut', bytes: 1_000, error: failed }
         : undefined;
-    expect(await refusalOf(patch(id, bodyOf(LARGE)))).toBe('store: full');
+    expect(await refusalOf(patch(id, bodyOf(LARGE)))).toBe('store: failed');
     registry.plan = undefined;
     const start = await status(id);
     expect(start).toBeGreaterThan(0);
     expect(start).toBeLessThan(LARGE.length);
     await put(id, sha256(LARGE), { body: bodyOf(LARGE.slice(start)), start });
     await expectStored(LARGE);
+  });
+
+  test('a full disk in the middle of a PATCH gets back what that took, and no more', async () => {
+    for (const held of [0, LARGE.length]) {
+      const id = await begin();
+      if (held > 0) await patch(id, bodyOf(LARGE));
+      let writes = 0;
+      registry.plan = (operation) =>
+        operation === 'write' && ++writes > 2
+          ? { when: 'cut', bytes: 1_000, error: full }
+          : undefined;
+      expect(await refusalOf(patch(id, bodyOf(LARGE), { start: held }))).toBe('store: full');
+      registry.plan = undefined;
+      expect(await status(id)).toBe(held);
+      const { file } = (await findUpload(registry.sql, id)) as { file: string };
+      expect(await registry.store.uploadLength(file)).toBe(held);
+      await patch(id, bodyOf(LARGE), { start: held });
+      const whole = Buffer.concat([held > 0 ? LARGE : Buffer.alloc(0), LARGE]);
+      await put(id, sha256(whole));
+      await expectStored(whole);
+    }
   });
 
   for (const operation of ['append', 'write'] as const) {

@@ -121,7 +121,16 @@ testOnDisk(
     expect(await codeOf(await pushManifest(manifest, 'one'))).toEqual(FULL);
     expect(await ledger.verify(url, true)).toBeGreaterThan(2);
 
+    // Those who pull must not wait for somebody to make room.
+    await server?.kill();
+    await start({ directory: disk.directory });
+    await ledger.verify(url, true);
+
     rmSync(ballast);
+    // What found no room was given back: it does not stand in the way of what fits.
+    expect(await codeOf(await push(blobOf(5, 30_000_000)))).toEqual(FULL);
+    expect((await push(blobOf(6, 1_000_000))).status).toBe(201);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
     expect((await push(blobOf(3, 2_000_000))).status).toBe(201);
     expect((await push(blobOf(4, 20_000))).status).toBe(201);
     expect((await pushManifest(manifest, 'one')).status).toBe(201);
