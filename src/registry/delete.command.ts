@@ -89,11 +89,14 @@ async function refuseWhenNeeded(
   part: { repository: RepositoryId; blob: number; what: string },
 ): Promise<void> {
   const { repository, blob } = part;
-  const tags = await tagsThatNeed(tx, { repository, blob, limit: TAGS_SHOWN });
-  if (tags.length === 0) return;
+  // One more than is shown: whoever deletes those that are named should know that there are others.
+  const found = await tagsThatNeed(tx, { repository, blob, limit: TAGS_SHOWN + 1 });
+  if (found.length === 0) return;
+  const tags = found.slice(0, TAGS_SHOWN);
+  const others = found.length > TAGS_SHOWN ? ' and others' : '';
   throw new RegistryError(
     'DENIED',
-    `The ${part.what} is part of what is tagged ${tags.join(', ')}. Delete or move ${tags.length === 1 ? 'that tag' : 'those tags'} first.`,
+    `The ${part.what} is part of what is tagged ${tags.join(', ')}${others}. Delete or move ${tags.length === 1 ? 'that tag' : 'those tags'} first.`,
     { tags },
   );
 }

@@ -365,6 +365,15 @@ describe('deleting', () => {
     expect(await tagged('v1')).toBe(sha256(list));
   });
 
+  test('says so when more tags need a part than it names', async () => {
+    const [config, layer] = [await blob('{}'), await blob('layer')];
+    const tags = ['a', 'b', 'c', 'd', 'e', 'f'];
+    await push(image({ config, layers: [layer] }), { tags });
+    const error = await deleteBlob(layer.digest).catch((e) => e);
+    expect(error.detail).toEqual({ tags: tags.slice(0, 5) });
+    expect(error.message).toContain('a, b, c, d, e and others');
+  });
+
   test('is possible from the top down, and then everything is unknown', async () => {
     const [config, layer] = [await blob('{}'), await blob('layer')];
     const child = await push(image({ config, layers: [layer] }), { tag: 'child' });
