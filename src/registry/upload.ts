@@ -43,7 +43,8 @@ export async function abandonUpload(parts: UploadParts, key: UploadKey): Promise
 }
 
 /**
- * Adds bytes to an upload. What came before a fault stays, and the upload can go on from there.
+ * Adds bytes to an upload. What came before a fault stays, unless there is no room for it, and the upload
+ * can go on from there.
  * @throws RegistryError BLOB_UPLOAD_UNKNOWN; RANGE_INVALID with `size` in the detail when the bytes do
  * not follow what is held; SIZE_INVALID; TOOMANYREQUESTS; BlobStoreError; whatever the body throws.
  */
