@@ -5,7 +5,7 @@ import type { CommandRunner, Commands, CommitObservation } from '../metadata/com
 import { migratePostgres, migrateSqlite, SchemaTooNewError } from '../metadata/migrate.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../metadata/postgres.ts';
 import type { Sql } from '../metadata/sql.ts';
-import { openSqliteReader, openSqliteWriter } from '../metadata/sqlite.ts';
+import { isSqliteFault, openSqliteReader, openSqliteWriter } from '../metadata/sqlite.ts';
 import { startWriterThread } from '../metadata/writer-thread.ts';
 import { type AllCommands, allCommands } from './commands.ts';
 import { withoutPassword } from './show-configuration.ts';
@@ -33,7 +33,7 @@ export interface OpenDatabase {
 /** Connections of one process: readers and writers share them. */
 const POSTGRES_CONNECTIONS = 16;
 
-/** @throws SchemaTooNewError; when it cannot be opened SQLite's error, or a sentence of PostgreSQL. */
+/** @throws SchemaTooNewError; Error with a sentence that names the database when it cannot be opened. */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   return options.database.kind === 'sqlite'
     ? openSqlite(options.database.path, options)
@@ -42,10 +42,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
 
 async function openSqlite(path: string, options: DatabaseOptions): Promise<OpenDatabase> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const first = openSqliteWriter(path, Date.now);
-  chmodSync(path, 0o600);
-  await migrateSqlite(first, { version: options.version });
-  first.close();
+  try {
+    const first = openSqliteWriter(path, Date.now);
+    chmodSync(path, 0o600);
+    await migrateSqlite(first, { version: options.version });
+    first.close();
+  } catch (error) {
+    throw isSqliteFault(error) ? unopened(path, error) : error;
+  }
   const runner = await startWriterThread({
     entry: new URL('./writer.ts', import.meta.url),
     path,
@@ -65,17 +69,20 @@ async function openSqlite(path: string, options: DatabaseOptions): Promise<OpenD
 }
 
 async function openPostgres(url: string, options: DatabaseOptions): Promise<OpenDatabase> {
-  await migratePostgres(url, { version: options.version }).catch((cause: unknown) => {
-    if (cause instanceof SchemaTooNewError) throw cause;
-    const why = cause instanceof Error ? cause.message : cause;
-    throw new Error(
-      `The database ${withoutPassword(url)} cannot be opened: ${why}. Look whether it runs, and whether this address, user and password are right.`,
-      { cause },
-    );
+  await migratePostgres(url, { version: options.version }).catch((error: unknown) => {
+    if (error instanceof SchemaTooNewError) throw error;
+    const hint = ' Look whether it runs, and whether this address, user and password are right.';
+    throw unopened(withoutPassword(url), error, hint);
   });
   const pool = openPostgresPool(url, POSTGRES_CONNECTIONS);
   const runner = new PostgresCommands(pool, allCommands(), options.observe);
   return { sql: new PostgresSql(pool), commands: typed(runner), close: () => runner.close() };
+}
+
+/** A sentence without a code: what the engine says itself does not name the database. */
+function unopened(where: string, cause: unknown, hint = ''): Error {
+  const why = cause instanceof Error ? cause.message : cause;
+  return new Error(`The database ${where} cannot be opened: ${why}.${hint}`, { cause });
 }
 
 /** The typed face of a driver that runs just this table. */

@@ -121,6 +121,15 @@ test('a database that does not answer is a sentence without its password', async
   expect(err).not.toContain('    at ');
 }, 20_000);
 
+test('a file that is no database is named', async () => {
+  const path = join(folder, 'no.db');
+  writeFileSync(path, 'something else, and long enough to be looked at '.repeat(100));
+  const database = `sqlite:${path}`;
+  const { code, err } = await start(['--listen', '127.0.0.1:0', '--database', database]).ended;
+  expect(code).toBe(1);
+  expect(err).toContain(`The database ${path} cannot be opened: file is not a database.`);
+}, 20_000);
+
 test('a data directory that cannot be one is a sentence', async () => {
   writeFileSync(join(folder, 'file'), '');
   const { code, err } = await start(['--listen', '127.0.0.1:0', '--data', 'file']).ended;

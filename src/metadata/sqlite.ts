@@ -133,6 +133,10 @@ export function openSqliteReader(path: string, clock: Clock): SqliteConnection {
   return new SqliteConnection(database, clock);
 }
 
+export function isSqliteFault(error: unknown): error is Error {
+  return error instanceof SQLiteError;
+}
+
 /** Turns a fault of SQLite into one that a client and an operator can act on; other errors stay. */
 export function explainSqliteFault(error: unknown): unknown {
   if (!(error instanceof SQLiteError)) return error;
