@@ -8,7 +8,7 @@ import { allCommands } from './commands.ts';
  * Where cores are short, pulls go before writes, which then come in larger groups: on one core the 99th
  * percentile of pulls during pushes fell by half, and pushes took an eighth less time of the processor.
  */
-const NICE = 10;
+const NICE = 15;
 
 try {
   // On Linux a priority is a thread's own.
