@@ -95,6 +95,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
   metrics.addGauges({
     uploadsOpen: () => countUploads(sql),
     uploadsReceiving: () => live.receiving,
+    commandsWaiting: database.commandsWaiting,
     jobs: () => countJobs(sql),
   });
   await worker.start();

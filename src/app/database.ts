@@ -27,6 +27,8 @@ export interface DatabaseOptions {
 export interface OpenDatabase {
   readonly sql: Sql;
   readonly commands: Commands<AllCommands>;
+  /** Commands that were asked for and not yet answered. */
+  commandsWaiting(): number;
   close(): Promise<void>;
 }
 
@@ -60,7 +62,7 @@ async function openSqlite(path: string, options: DatabaseOptions): Promise<OpenD
   const sql = openSqliteReader(path, Date.now);
   return {
     sql,
-    commands: typed(runner),
+    ...counted(runner),
     async close() {
       sql.close();
       await runner.close();
@@ -76,7 +78,7 @@ async function openPostgres(url: string, options: DatabaseOptions): Promise<Open
   });
   const pool = openPostgresPool(url, POSTGRES_CONNECTIONS);
   const runner = new PostgresCommands(pool, allCommands(), options.observe);
-  return { sql: new PostgresSql(pool), commands: typed(runner), close: () => runner.close() };
+  return { sql: new PostgresSql(pool), ...counted(runner), close: () => runner.close() };
 }
 
 /** A sentence without a code: what the engine says itself does not name the database. */
@@ -85,7 +87,17 @@ function unopened(where: string, cause: unknown, hint = ''): Error {
   return new Error(`The database ${where} cannot be opened: ${why}.${hint}`, { cause });
 }
 
-/** The typed face of a driver that runs just this table. */
-function typed(runner: CommandRunner): Commands<AllCommands> {
-  return runner as Commands<AllCommands>;
+/** The typed face of a driver that runs just this table, and how much it has to do. */
+function counted(runner: CommandRunner): Pick<OpenDatabase, 'commands' | 'commandsWaiting'> {
+  let waiting = 0;
+  const commands: CommandRunner['run'] = (name, args) => {
+    waiting += 1;
+    return runner.run(name, args).finally(() => {
+      waiting -= 1;
+    });
+  };
+  return {
+    commands: { run: commands } as Commands<AllCommands>,
+    commandsWaiting: () => waiting,
+  };
 }

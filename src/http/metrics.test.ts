@@ -53,11 +53,13 @@ describe('metrics', () => {
     metrics.addGauges({
       uploadsOpen: async () => 4,
       uploadsReceiving: () => 3,
+      commandsWaiting: () => 2,
       jobs: async () => jobs,
     });
     const first = await linesOf(metrics);
     expect(first).toContain('entrepot_uploads_open 4');
     expect(first).toContain('entrepot_uploads_receiving 3');
+    expect(first).toContain('entrepot_commands_waiting 2');
     expect(first).toContain('entrepot_jobs{kind="expire-uploads",state="waiting"} 2');
     jobs = [];
     expect((await linesOf(metrics)).join('\n')).not.toContain('entrepot_jobs{');
@@ -73,6 +75,7 @@ describe('metrics', () => {
     metrics.addGauges({
       uploadsOpen: () => told(4),
       uploadsReceiving: () => 3,
+      commandsWaiting: () => 2,
       jobs: () => told([{ kind: 'expire-uploads', state: 'waiting', count: 2 }]),
     });
     expect(await linesOf(metrics)).toContain('entrepot_uploads_open 4');

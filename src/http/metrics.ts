@@ -21,6 +21,7 @@ export interface RequestObservation {
 export interface Gauges {
   uploadsOpen(): Promise<number>;
   uploadsReceiving(): number;
+  commandsWaiting(): number;
   jobs(): Promise<readonly { kind: string; state: string; count: number }[]>;
 }
 
@@ -144,6 +145,14 @@ export class Metrics {
         const open = await gauges.uploadsOpen().catch(untold);
         if (open === undefined) this.remove();
         else this.set(open);
+      },
+    });
+    new Gauge({
+      name: 'entrepot_commands_waiting',
+      help: 'Writes that this process has asked of the database and that are not answered yet.',
+      registers,
+      collect() {
+        this.set(gauges.commandsWaiting());
       },
     });
     new Gauge({
