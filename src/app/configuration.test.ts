@@ -10,7 +10,7 @@ interface Given {
 }
 
 function load({ flags = {}, env = {}, files = {} }: Given = {}): Configuration {
-  return loadConfiguration({ flags, env, readFile: (path) => files[path], directory: '/work' });
+  return loadConfiguration({ flags, env, readFile: (path) => files[path], directory: '/place' });
 }
 
 function problemsOf(given: Given): readonly string[] {
@@ -23,18 +23,18 @@ function problemsOf(given: Given): readonly string[] {
   return [];
 }
 
-const file = (text: string): Given => ({ files: { '/work/data/entrepot.yaml': text } });
+const file = (text: string): Given => ({ files: { '/place/data/entrepot.yaml': text } });
 
 describe('defaults', () => {
   test('need no decision', () => {
     const { sources, ...configuration } = load();
     expect(configuration).toEqual({
-      data: '/work/data',
+      data: '/place/data',
       listen: { host: '127.0.0.1', port: 5000 },
       url: undefined,
       pathPrefix: '',
-      database: { kind: 'sqlite', path: '/work/data/entrepot.db' },
-      blobs: { kind: 'file', path: '/work/data/blobs' },
+      database: { kind: 'sqlite', path: '/place/data/entrepot.db' },
+      blobs: { kind: 'file', path: '/place/data/blobs' },
       tls: { kind: 'off' },
       insecureListen: false,
       trustedProxies: [],
@@ -63,7 +63,7 @@ describe('defaults', () => {
 describe('sources', () => {
   test('flag before variable before file before default', () => {
     const files = {
-      '/work/data/entrepot.yaml': 'listen: 127.0.0.1:3\nmissing-parts: any\nupload-age: 3h\n',
+      '/place/data/entrepot.yaml': 'listen: 127.0.0.1:3\nmissing-parts: any\nupload-age: 3h\n',
     };
     const configuration = load({
       flags: { listen: '127.0.0.1:1' },
@@ -75,7 +75,7 @@ describe('sources', () => {
     expect(configuration.uploadAgeMs).toBe(3 * 3_600_000);
     expect(configuration.sources.get('listen')).toBe('--listen');
     expect(configuration.sources.get('missing-parts')).toBe('ENTREPOT_MISSING_PARTS');
-    expect(configuration.sources.get('upload-age')).toBe('/work/data/entrepot.yaml, line 3');
+    expect(configuration.sources.get('upload-age')).toBe('/place/data/entrepot.yaml, line 3');
   });
 
   test('an empty variable, a null in the file and variables of the tests are not settings', () => {
@@ -86,7 +86,7 @@ describe('sources', () => {
   test('the file is named by flag, by variable, or found in the data directory', () => {
     const files = {
       '/etc/a.yaml': 'upload-age: 1h',
-      '/work/b.yaml': 'upload-age: 2h',
+      '/place/b.yaml': 'upload-age: 2h',
       '/srv/entrepot.yaml': 'upload-age: 3h',
     };
     expect(load({ flags: { config: '/etc/a.yaml' }, files }).uploadAgeMs).toBe(3_600_000);
@@ -112,8 +112,8 @@ describe('sources', () => {
       throw new Error('EACCES: permission denied');
     };
     const run = (): unknown =>
-      loadConfiguration({ flags: {}, env: {}, readFile, directory: '/work' });
-    expect(run).toThrow('/work/data/entrepot.yaml cannot be read: EACCES: permission denied.');
+      loadConfiguration({ flags: {}, env: {}, readFile, directory: '/place' });
+    expect(run).toThrow('/place/data/entrepot.yaml cannot be read: EACCES: permission denied.');
   });
 });
 
@@ -126,11 +126,11 @@ describe('names that are not known', () => {
     ],
     ['ENTREPOT_WHATEVER_IT_IS is not a setting.', { env: { ENTREPOT_WHATEVER_IT_IS: 'x' } }],
     [
-      '/work/data/entrepot.yaml, line 2: "tls_cert" is not a setting. Did you mean "tls-cert"?',
+      '/place/data/entrepot.yaml, line 2: "tls_cert" is not a setting. Did you mean "tls-cert"?',
       file('url: https://x\ntls_cert: /x'),
     ],
     [
-      '/work/data/entrepot.yaml, line 3: log: "acess" is not a part of log. Did you mean "access"?',
+      '/place/data/entrepot.yaml, line 3: log: "acess" is not a part of log. Did you mean "access"?',
       file('log:\n  level: warn\n  acess: false\n'),
     ],
   ] as [string, Given][])('%s', (sentence, given) => {
@@ -202,12 +202,12 @@ describe('values', () => {
 
   test('paths: of flags from where the command runs, of the file from its folder', () => {
     expect(load({ flags: { database: 'sqlite:x.db', blobs: 'file:y' } })).toMatchObject({
-      database: { path: '/work/x.db' },
-      blobs: { path: '/work/y' },
+      database: { path: '/place/x.db' },
+      blobs: { path: '/place/y' },
     });
     expect(load(file('database: sqlite:///srv/x.db\nblobs: file:y'))).toMatchObject({
       database: { path: '/srv/x.db' },
-      blobs: { path: '/work/data/y' },
+      blobs: { path: '/place/data/y' },
     });
   });
 
@@ -219,7 +219,7 @@ describe('values', () => {
     const list = networks.map((network) => `  - ${network}\n`).join('');
     expect(load(file(`trusted-proxies:\n${list}`)).trustedProxies).toEqual(networks);
     expect(problemsOf(file('trusted-proxies:\n  - 10.0.0.1\n  - nonsense\n'))[0]).toStartWith(
-      '/work/data/entrepot.yaml, line 3: trusted-proxies: "nonsense"',
+      '/place/data/entrepot.yaml, line 3: trusted-proxies: "nonsense"',
     );
   });
 
@@ -233,7 +233,7 @@ describe('values', () => {
       access: false,
     });
     expect(problemsOf(file('log:\n  level: loud'))).toEqual([
-      '/work/data/entrepot.yaml, line 2: log: It must be one of trace, debug, info, warn, error, fatal, silent.',
+      '/place/data/entrepot.yaml, line 2: log: It must be one of trace, debug, info, warn, error, fatal, silent.',
     ]);
     expect(problemsOf(file('log: {level: loud, fomat: json}'))[1]).toContain(
       'log: "fomat" is not a part of log. Did you mean "format"?',
@@ -243,17 +243,17 @@ describe('values', () => {
 
   test('a file of the wrong form is refused with the line', () => {
     expect(problemsOf(file('listen: [::1'))[0]).toStartWith(
-      '/work/data/entrepot.yaml, line 1: not valid YAML',
+      '/place/data/entrepot.yaml, line 1: not valid YAML',
     );
     expect(problemsOf(file('url: https://x\nurl: https://y'))[0]).toContain(
       'line 2: not valid YAML',
     );
     expect(problemsOf(file('- a\n'))[0]).toContain('must hold settings');
     expect(problemsOf(file('url: &u https://x\nlisten: *u'))).toEqual([
-      '/work/data/entrepot.yaml, line 2: aliases (*u) are not understood here: write the value out.',
+      '/place/data/entrepot.yaml, line 2: aliases (*u) are not understood here: write the value out.',
     ]);
     expect(problemsOf(file('listen: 5000'))).toEqual([
-      '/work/data/entrepot.yaml, line 1: listen: It must be text.',
+      '/place/data/entrepot.yaml, line 1: listen: It must be text.',
     ]);
     expect(load(file('')).listen.port).toBe(5000);
   });
@@ -264,8 +264,8 @@ describe('TLS', () => {
   test('from files, both or none', () => {
     expect(load({ flags: pair }).tls).toEqual({
       kind: 'files',
-      certificate: '/work/a.crt',
-      key: '/work/a.key',
+      certificate: '/place/a.crt',
+      key: '/place/a.key',
     });
     expect(problemsOf({ flags: { 'tls-cert': 'a' } })[0]).toContain('tls-key is not');
     expect(problemsOf({ flags: { 'tls-key': 'a' } })[0]).toContain('tls-cert is not');
@@ -273,7 +273,7 @@ describe('TLS', () => {
   test('of its own authority, or from files, not both', () => {
     expect(load({ flags: { tls: 'auto' } }).tls).toEqual({
       kind: 'auto',
-      directory: '/work/data/tls',
+      directory: '/place/data/tls',
     });
     expect(problemsOf({ flags: { ...pair, tls: 'auto' } })[0]).toContain('either tls: auto, or');
   });

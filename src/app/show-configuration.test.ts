@@ -5,7 +5,7 @@ import { showConfiguration } from './show-configuration.ts';
 
 function show(env: Record<string, string>, flags: Record<string, string> = {}): string {
   return showConfiguration(
-    loadConfiguration({ env, flags, readFile: () => undefined, directory: '/work' }),
+    loadConfiguration({ env, flags, readFile: () => undefined, directory: '/place' }),
   );
 }
 

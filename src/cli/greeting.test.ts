@@ -3,7 +3,7 @@ import { loadConfiguration } from '../app/configuration.ts';
 import { greetPerson, greetProgram, imageHost } from './greeting.ts';
 
 const load = (flags: Record<string, string | true> = {}) =>
-  loadConfiguration({ flags, env: {}, readFile: () => undefined, directory: '/work' });
+  loadConfiguration({ flags, env: {}, readFile: () => undefined, directory: '/place' });
 const started = (url: string) => ({ url, version: '1.2.3', hostname: 'build-7' });
 
 test.each([
@@ -20,7 +20,7 @@ test.each([
 test('a person learns the address, where the data is, what to try, and who may push', () => {
   const text = greetPerson(load(), started('http://127.0.0.1:5000'));
   expect(text).toContain('listens on http://127.0.0.1:5000');
-  expect(text).toContain('The data is in /work/data');
+  expect(text).toContain('The data is in /place/data');
   expect(text).toContain('docker tag hello-world 127.0.0.1:5000/hello-world');
   expect(text).toContain('docker push 127.0.0.1:5000/hello-world');
   expect(text).toContain('Everyone on this machine may push and pull');
@@ -53,7 +53,7 @@ test('a program gets one line of JSON', () => {
     time: '1970-01-01T00:00:00.000Z',
     msg: 'listening',
     url: 'http://127.0.0.1:5000',
-    data: '/work/data',
+    data: '/place/data',
   });
 });
 
@@ -64,6 +64,6 @@ test('with an authority of its own, the lines that make Docker trust it', () => 
   );
   expect(text).toContain('sudo mkdir -p /etc/docker/certs.d/build-7:5000\n');
   expect(text).toContain(
-    'sudo cp /work/data/tls/authority.crt /etc/docker/certs.d/build-7:5000/ca.crt',
+    'sudo cp /place/data/tls/authority.crt /etc/docker/certs.d/build-7:5000/ca.crt',
   );
 });
