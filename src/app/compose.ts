@@ -91,6 +91,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     }),
     sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
     failed: (job, error) => options.log.jobFailed(job.kind, error),
+    unreachable: (error) => options.log.warn('the queue of jobs cannot be asked', error),
   });
   metrics.addGauges({
     uploadsOpen: () => countUploads(sql),

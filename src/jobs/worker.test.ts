@@ -15,9 +15,11 @@ let sql: SqliteConnection;
 let commit: GroupCommit;
 let commands: Commands<JobCommands>;
 let failures: { kind: string; error: unknown }[];
+let unreached: unknown[];
 beforeEach(async () => {
   now = 1_000_000;
   failures = [];
+  unreached = [];
   sql = openSqliteWriter(':memory:', () => now);
   await migrateSqlite(sql, { version: '0.1.0' });
   commit = new GroupCommit({ connection: sql, commands: jobCommands() });
@@ -29,7 +31,8 @@ const noRest: WorkerParts['sleep'] = async () => {};
 
 function worker(kinds: JobKind[], owner = 'me', sleep = noRest): JobWorker {
   const failed = (job: Job, error: unknown) => void failures.push({ kind: job.kind, error });
-  return new JobWorker({ commands, kinds, owner, sleep, failed });
+  const unreachable = (error: unknown) => void unreached.push(error);
+  return new JobWorker({ commands, kinds, owner, sleep, failed, unreachable });
 }
 
 const single = (kind: string, run: JobKind['run']): JobKind => ({ kind, everyMs: undefined, run });
@@ -156,7 +159,7 @@ describe('the worker', () => {
     expect(wasStopping).toBe(true);
   });
 
-  test('goes on after the database could not be asked', async () => {
+  test('goes on after the database could not be asked, and tells of it once', async () => {
     let runs = 0;
     const done = Promise.withResolvers<void>();
     const kind: JobKind = {
@@ -181,6 +184,7 @@ describe('the worker', () => {
     await one.stop();
     expect(runs).toBeGreaterThan(0);
     expect(faults).toBeLessThan(0);
+    expect(unreached).toEqual([new Error('away')]);
   });
 });
 

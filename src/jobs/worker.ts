@@ -12,6 +12,8 @@ export interface WorkerParts {
   /** Waits; ends early when `signal` is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   failed(job: Job, error: unknown): void;
+  /** The queue cannot be asked; told once until it can be again. */
+  unreachable(error: unknown): void;
 }
 
 /** Milliseconds between two looks at an empty queue. */
@@ -46,8 +48,16 @@ export class JobWorker {
 
   async #work(): Promise<void> {
     const { signal } = this.#stopping;
+    let isReachable = true;
     while (!signal.aborted) {
-      const hasWorked = await this.runNext().catch(() => false);
+      let hasWorked = false;
+      try {
+        hasWorked = await this.runNext();
+        isReachable = true;
+      } catch (error) {
+        if (isReachable) this.#parts.unreachable(error);
+        isReachable = false;
+      }
       if (!hasWorked && !signal.aborted) await this.#parts.sleep(POLL_MS, signal);
     }
   }
