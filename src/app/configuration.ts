@@ -2,6 +2,7 @@
 // Pure but for the injected readFile.
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
+import type { MissingParts } from '../registry/put-manifest.command.ts';
 import {
   baseOf,
   type ConfigurationSources,
@@ -12,12 +13,7 @@ import {
 import type { LogSetting } from './log-setting.ts';
 import { suggestion } from './nearest-name.ts';
 import type { ListenAddress } from './setting-values.ts';
-import {
-  type MissingParts,
-  type SettingName,
-  type SettingValues,
-  settingsSchema,
-} from './settings.ts';
+import { type SettingName, type SettingValues, settingsSchema } from './settings.ts';
 
 export type DatabaseConfiguration =
   | { readonly kind: 'sqlite'; readonly path: string }

@@ -3,6 +3,7 @@
 // and `tls-cert:`. The JSON schema and the tables of the documentation are made from here.
 import { z } from 'zod';
 import { LIMITS } from '../oci/limits.ts';
+import type { MissingParts } from '../registry/put-manifest.command.ts';
 import { DEFAULT_LOG, formatLog, LOG_FORMATS, LOG_LEVELS, parseLog } from './log-setting.ts';
 import {
   formatDuration,
@@ -17,8 +18,11 @@ import {
 import { parseBlobs, parseDatabase } from './storage-settings.ts';
 
 /** What is done with content that names parts which the repository does not hold. */
-export const MISSING_PARTS = ['refuse', 'index-children', 'any'] as const;
-export type MissingParts = (typeof MISSING_PARTS)[number];
+export const MISSING_PARTS = [
+  'refuse',
+  'index-children',
+  'any',
+] as const satisfies readonly MissingParts[];
 
 function textOf<T>(parse: (text: string) => T) {
   return z.string({ error: 'It must be text.' }).transform((text, context) => {

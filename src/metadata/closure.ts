@@ -1,9 +1,9 @@
 // What hangs together: down from a manifest to all that it needs, up from a part to all that needs it.
 // Each walk goes a level a round and looks at nothing twice, however many ways lead to it.
-import { type Digest, digestFromBytes, digestToBytes } from '../oci/digest.ts';
+import { type Digest, digestFromBytes } from '../oci/digest.ts';
 import type { BlobId } from './blobs.ts';
-import { digestList, wantedDigests, wantedIds } from './fragments.ts';
-import type { ManifestId } from './manifests.ts';
+import { wantedIds } from './fragments.ts';
+import { findHeldManifests, type ManifestId } from './manifests.ts';
 import type { RepositoryId } from './repositories.ts';
 import type { Transaction } from './sql.ts';
 import { statement } from './statement.ts';
@@ -43,18 +43,6 @@ const tagsOfManifests = statement<{ manifests: string; limit: number }>()((q, p,
     .whereRef('tags.manifest_id', '=', 'wanted.id')
     .orderBy('tags.name')
     .limit(p.limit),
-);
-
-const manifestsByDigests = statement<{ repository: number; digests: string }>()((q, p, engine) =>
-  q
-    .selectFrom(wantedDigests(engine, p.digests))
-    .crossJoin('blobs as b')
-    .crossJoin('manifests as m')
-    .select('m.id')
-    .whereRef('b.digest', '=', 'wanted.digest')
-    .whereRef('m.blob_id', '=', 'b.id')
-    .where('m.repository_id', '=', p.repository)
-    .where('m.deleted_at', 'is', null),
 );
 
 const childManifests = statement<{ repository: number; manifests: string }>()((q, p, engine) =>
@@ -139,8 +127,7 @@ export async function lostBelow(
   above: { repository: RepositoryId; digests: readonly Digest[]; limit: number },
 ): Promise<MissingPart[]> {
   const { repository, limit } = above;
-  const digests = digestList(above.digests.map(digestToBytes));
-  let level = await tx.all(manifestsByDigests, { repository, digests });
+  let level: { readonly id: ManifestId }[] = await findHeldManifests(tx, above);
   const seen = new Set<ManifestId>();
   for (;;) {
     const fresh = level.filter(({ id }) => !seen.has(id) && seen.add(id));

@@ -139,7 +139,7 @@ const heldManifests = statement<{ repository: number; digests: string }>()((q, p
     .selectFrom(wantedDigests(engine, p.digests))
     .crossJoin('blobs as b')
     .crossJoin('manifests as m')
-    .select('b.digest')
+    .select(['m.id', 'b.digest'])
     .whereRef('b.digest', '=', 'wanted.digest')
     .whereRef('m.blob_id', '=', 'b.id')
     .where('m.repository_id', '=', p.repository)
@@ -270,14 +270,27 @@ export async function deleteManifest(
   return true;
 }
 
+export interface HeldManifest {
+  readonly id: ManifestId;
+  readonly digest: Digest;
+}
+
+/** Those of `digests` that the repository holds as manifests. */
+export async function findHeldManifests(
+  tx: Transaction,
+  wanted: { repository: RepositoryId; digests: readonly Digest[] },
+): Promise<HeldManifest[]> {
+  const digests = digestList(wanted.digests.map(digestToBytes));
+  const rows = await tx.all(heldManifests, { repository: wanted.repository, digests });
+  return rows.map(({ id, digest }) => ({ id, digest: digestFromBytes(digest) }));
+}
+
 /** Which of `digests` the repository holds as manifests. */
 export async function heldAsManifests(
   tx: Transaction,
   wanted: { repository: RepositoryId; digests: readonly Digest[] },
 ): Promise<Set<Digest>> {
-  const digests = digestList(wanted.digests.map(digestToBytes));
-  const rows = await tx.all(heldManifests, { repository: wanted.repository, digests });
-  return new Set(rows.map((row) => digestFromBytes(row.digest)));
+  return new Set((await findHeldManifests(tx, wanted)).map(({ digest }) => digest));
 }
 
 export interface Referrer {

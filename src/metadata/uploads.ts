@@ -6,10 +6,12 @@
 //                                     above P's; nothing P records counts       storage_key, see upload.ts
 //
 // Every step names the fence it holds; a step of an older fence changes no row.
+import type { Selectable } from 'kysely';
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { digestFromBytes, digestToBytes } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { locked } from './fragments.ts';
+import type { Schema } from './schema.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
 
@@ -286,19 +288,9 @@ export async function countUploads(sql: Sql): Promise<number> {
   return Number((await sql.first(openCount, {}))?.count ?? 0);
 }
 
-function toUpload(row: {
-  id: string;
-  repository_name: string;
-  algorithm: string;
-  size: number;
-  digest: Uint8Array | null;
-  fence: number;
-  writer: string | null;
-  file: string | null;
-  storage_key: string | null;
-  boot: string | null;
-  updated_at: number;
-}): UploadRow {
+type StoredUpload = Pick<Selectable<Schema['uploads']>, (typeof COLUMNS)[number]>;
+
+function toUpload(row: StoredUpload): UploadRow {
   return {
     id: row.id,
     repository: row.repository_name as RepositoryName,

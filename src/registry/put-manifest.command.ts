@@ -156,7 +156,9 @@ async function checkParts(
   if (missing.length === 0 && push.missingParts === 'refuse') {
     // A child that is there may have lost a part while nothing tagged needed it.
     const children = needed.filter((part) => part.kind === 'manifest').map((part) => part.digest);
-    missing = await lostBelow(tx, { repository, digests: children, limit: MISSING_SHOWN });
+    if (children.length > 0) {
+      missing = await lostBelow(tx, { repository, digests: children, limit: MISSING_SHOWN });
+    }
   }
   if (missing.length > 0) throw missingPartsError(push.repository, missing);
 }
