@@ -1,6 +1,6 @@
 // Starts and stops the server.
 import { mkdirSync } from 'node:fs';
-import { trustedProxies } from '../http/client-address.ts';
+import { addressSet } from '../access/address-set.ts';
 import { type Host, startHost } from '../http/host.ts';
 import { checkListening, showAddress } from './check-listening.ts';
 import { compose } from './compose.ts';
@@ -54,7 +54,7 @@ export async function startServer(
       hostname: configuration.listen.host,
       port: configuration.listen.port,
       certificate: certificate.pair,
-      trusted: trustedProxies(configuration.trustedProxies),
+      trusted: addressSet(configuration.trustedProxies),
       answer: program.answer,
     });
   } catch (error) {

@@ -1,8 +1,9 @@
 // Who the client is, and who may not say so.
 import { describe, expect, test } from 'bun:test';
-import { clientAddress, trustedProxies } from './client-address.ts';
+import { addressSet } from '../access/address-set.ts';
+import { clientAddress } from './client-address.ts';
 
-const proxies = trustedProxies(['10.0.0.0/8', '192.0.2.7', '2001:db8:1::/48', '::1']);
+const proxies = addressSet(['10.0.0.0/8', '192.0.2.7', '2001:db8:1::/48', '::1']);
 
 function seen(peer: string, headers: Record<string, string>): string {
   return clientAddress(peer, new Headers(headers), proxies);
@@ -20,7 +21,7 @@ describe('trustedProxies', () => {
 
   test('refuses what is neither', () => {
     for (const network of ['localhost', '10.0.0.0/33', '10.0.0/8', '', '10.0.0.0/', '::/129']) {
-      expect(() => trustedProxies([network])).toThrow();
+      expect(() => addressSet([network])).toThrow();
     }
   });
 });

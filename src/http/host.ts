@@ -5,10 +5,11 @@
 // connections are far too small for layers; `reload()` does not take a new certificate. The rest of a
 // body that nobody has read it takes off the wire itself once the answer is on its way, keeping nothing.
 import http from 'node:http';
+import type { AddressSet } from '../access/address-set.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { LIMITS } from '../oci/limits.ts';
 import { type AnswerParts, answer } from './answer.ts';
-import { clientAddress, type TrustedProxies } from './client-address.ts';
+import { clientAddress } from './client-address.ts';
 import { errorReply, type Reply } from './reply.ts';
 import { REAL_TIMER, RequestBody, streamedBody, type Timer, wholeBody } from './request-body.ts';
 
@@ -21,7 +22,7 @@ export interface HostOptions {
   readonly hostname: string;
   readonly port: number;
   readonly certificate: Certificate | undefined;
-  readonly trusted: TrustedProxies;
+  readonly trusted: AddressSet;
   readonly answer: AnswerParts;
   /** Default: real time. */
   readonly timer?: Timer;

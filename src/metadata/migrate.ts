@@ -4,6 +4,7 @@
 // program may start on a newer schema (a rolling upgrade, a step back) unless that schema forbids it.
 import { type RawBuilder, sql } from 'kysely';
 import { registryTables } from './migrations/0001-registry.ts';
+import { accessTables } from './migrations/0002-access.ts';
 import { openPostgresPool, withMigrationLock } from './postgres.ts';
 import type { SqliteConnection } from './sqlite.ts';
 import { type Engine, queriesFor, type SqlValue } from './statement.ts';
@@ -17,6 +18,7 @@ export interface Migration {
 
 export const MIGRATIONS: readonly Migration[] = [
   { name: '0001-registry', minimumVersion: '0.1.0', statements: registryTables },
+  { name: '0002-access', minimumVersion: '0.2.0', statements: accessTables },
 ];
 
 /** The database was made by a program that this one is too old for. */

@@ -2,7 +2,9 @@
 import { sql as raw } from 'kysely';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { namespaceOf } from '../oci/repository-name.ts';
+import type { Visibility } from './access-schema.ts';
 import { kept, locked } from './fragments.ts';
+import { nearestVisibility } from './path-settings.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
 
@@ -21,10 +23,23 @@ const byNameLocked = statement<{ name: string }>()((q, p, engine) =>
   locked(engine, q.selectFrom('repositories').select('id').where('name', '=', p.name)),
 );
 
-const insertRepository = statement<{ name: string; namespace: number; now: number }>()((q, p) =>
+interface RepositoryParameters {
+  name: string;
+  namespace: number;
+  visibility: Visibility;
+  now: number;
+}
+
+const insertRepository = statement<RepositoryParameters>()((q, p) =>
   q
     .insertInto('repositories')
-    .values({ name: p.name, namespace_id: p.namespace, listed: 0, created_at: p.now })
+    .values({
+      name: p.name,
+      namespace_id: p.namespace,
+      listed: 0,
+      visibility: p.visibility,
+      created_at: p.now,
+    })
     .onConflict((c) => c.column('name').doNothing()),
 );
 
@@ -90,7 +105,8 @@ export async function ensureRepository(
   if (known !== undefined) return known;
   const now = await tx.now();
   const namespace = await ensureNamespace(tx, namespaceOf(name), now);
-  await tx.run(insertRepository, { name, namespace, now });
+  const visibility = await nearestVisibility(tx, name);
+  await tx.run(insertRepository, { name, namespace, visibility, now });
   return (await keepRepository(tx, name)) as RepositoryId;
 }
 

@@ -3,8 +3,9 @@
 // Ids and sizes are whole numbers below 2^53, flags 0 or 1, times milliseconds since 1970, digests
 // the bytes of `digestToBytes`. Rows refer to ids; a name stands in one place.
 import type { Generated } from 'kysely';
+import type { AccessSchema, Visibility } from './access-schema.ts';
 
-export interface Schema {
+export interface Schema extends AccessSchema {
   namespaces: NamespaceTable;
   repositories: RepositoryTable;
   blobs: BlobTable;
@@ -39,6 +40,8 @@ interface RepositoryTable {
   namespace_id: number;
   /** 1 once it held a manifest: a repository that only tested the right to push stays out of listings. */
   listed: number;
+  /** Of the nearest setting on its path, kept here so that listings read only what they show. */
+  visibility: Visibility;
   created_at: number;
 }
 

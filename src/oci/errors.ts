@@ -1,7 +1,7 @@
 // The errors of the distribution spec, as one table: the code a client sees and the sentence that
 // is shown when nothing better is known. Knows no HTTP: `http/` maps a code to a status.
 
-/** Codes of the spec (code-1 … code-14) and the few that Docker and its clients know besides. */
+/** Codes of the spec (code-1 … code-14), those that Docker's clients know besides, and a few of the management API. */
 export const ERROR_MESSAGES = {
   BLOB_UNKNOWN: 'This repository holds no blob with that digest.',
   BLOB_UPLOAD_INVALID: 'This upload cannot go on like that.',
@@ -21,6 +21,8 @@ export const ERROR_MESSAGES = {
   PAGINATION_NUMBER_INVALID: 'The page size must be a whole number, zero or more.',
   UNAUTHORIZED: 'Sign in first.',
   DENIED: 'You may not do that here.',
+  NOT_FOUND: 'There is nothing of that name.',
+  CONFLICT: 'Something of that name is there already.',
   UNSUPPORTED: 'That operation is not supported.',
   TOOMANYREQUESTS: 'Too many requests at once. Try again in a moment.',
   SIZE_TOO_LARGE: 'That is larger than this registry accepts.',

@@ -62,3 +62,13 @@ export function namespaceOf(name: RepositoryName): string {
   const slash = name.lastIndexOf('/');
   return slash < 0 ? '' : name.slice(0, slash);
 }
+
+/** A path and all above it, the root '' first: `['', 'team', 'team/app']`. */
+export function pathAndAbove(path: string): string[] {
+  const paths = [''];
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
+    paths.push(path.slice(0, at));
+  }
+  if (path !== '') paths.push(path);
+  return paths;
+}

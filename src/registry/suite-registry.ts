@@ -74,7 +74,7 @@ export async function openSuiteRegistry(guards: Guards = NO_GUARDS): Promise<Sui
     },
     close: () => commit.close(),
   };
-  await migrateSqlite(sql, { version: '0.1.0' });
+  await migrateSqlite(sql, { version: '0.2.0' });
   return registry;
 }
 

@@ -44,7 +44,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     missingParts: options.missingParts ?? 'refuse',
     uploadAgeMs: 24 * 60 * 60 * 1000,
     pathPrefix: '',
-    version: '0.1.0',
+    version: '0.2.0',
     log,
     failed: (error) => void faults.push(error),
   });

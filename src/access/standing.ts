@@ -1,0 +1,306 @@
+// What is known of those who ask and of the paths they ask about: read from the database, remembered as
+// long as nothing changed there. Every change that a verdict can depend on raises the one `revision`, in
+// its own transaction. A node compares it before it answers, unless it did so within FRESH_MS; changes of
+// its own it sees at once. So a right that was taken away is gone on every node within a second
+// (docs/decisions/0014-standing.md).
+
+import {
+  type PathRow,
+  type RightRow,
+  readAccessState,
+  readPath,
+  readPolicyFacts,
+  readRobotFacts,
+  readSessionFacts,
+  readTokenFacts,
+  readUserFacts,
+  type TokenFacts,
+} from '../metadata/access-facts.ts';
+import type { Sql } from '../metadata/sql.ts';
+import { type Action, isBuiltInRole, ROLES } from './action.ts';
+import type { Condition } from './condition.ts';
+import type { PathFacts, Right, Scope, Standing } from './decide.ts';
+import { Kept } from './kept.ts';
+import { parseRecordedClaims, type RecordedClaims, resolvePolicy } from './keyless/policy-scopes.ts';
+import {
+  ANONYMOUS,
+  type Credential,
+  credentialKey,
+  type Principal,
+  principalKey,
+} from './principal.ts';
+
+/** Who somebody was when they proved it. */
+export interface Identity {
+  readonly principal: Principal;
+  readonly credential: Credential;
+  /** Of the principal, then; another one today means that what was proved no longer counts. */
+  readonly epoch: number;
+}
+
+/** Why an identity no longer counts: a sentence for its holder. */
+export class EndedError extends Error {}
+
+export interface StandingOptions {
+  readonly sql: Sql;
+  now(): number;
+  /** How long what was read counts while the database cannot be asked, in milliseconds. */
+  readonly awayMs: number;
+}
+
+/** Milliseconds for which the revision is not asked for again. */
+const FRESH_MS = 400;
+const STANDINGS_KEPT = 10_000;
+const PATHS_KEPT = 20_000;
+
+interface KnownStanding {
+  readonly standing: Standing;
+  /** From then on it ends by itself; undefined = never. */
+  readonly expiresAt: number | undefined;
+}
+
+interface KnownPath {
+  readonly facts: PathFacts;
+  readonly isAnythingBelow: boolean;
+}
+
+const ROOT_ABOVE: PathFacts = {
+  visibility: 'private',
+  visibilityFrom: '',
+  creation: 'push',
+  forAnyone: [],
+  forSignedIn: [],
+};
+
+const NOBODY: Standing = { principal: ANONYMOUS, rights: [] };
+
+export class Standings {
+  readonly #options: StandingOptions;
+  readonly #standings = new Kept<string, KnownStanding>(STANDINGS_KEPT);
+  readonly #paths = new Kept<string, KnownPath>(PATHS_KEPT);
+  #revision = -1;
+  #checkedAt = Number.NEGATIVE_INFINITY;
+  #checking: Promise<void> | undefined;
+
+  constructor(options: StandingOptions) {
+    this.#options = options;
+  }
+
+  /** Call after a change made on this node was answered: the next request sees it. */
+  changed(): void {
+    this.#checkedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What may be remembered may be used: undefined when it was compared a moment ago. */
+  refresh(): Promise<void> | undefined {
+    if (this.#options.now() - this.#checkedAt < FRESH_MS) return undefined;
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async #check(): Promise<void> {
+    const { sql, now, awayMs } = this.#options;
+    // Before the read: what changes while it runs must be seen by the next one.
+    const asked = now();
+    try {
+      const { revision } = await readAccessState(sql);
+      if (revision !== this.#revision) {
+        this.#standings.clear();
+        this.#paths.clear();
+        this.#revision = revision;
+      }
+      this.#checkedAt = asked;
+    } catch (error) {
+      if (asked - this.#checkedAt > awayMs) throw error;
+    }
+  }
+
+  /** @returns undefined when it must be read first, see `read`. @throws EndedError */
+  known(identity: Identity): Standing | undefined {
+    if (identity.principal.kind === 'anonymous') return NOBODY;
+    const known = this.#standings.get(keyOf(identity));
+    if (known === undefined) return undefined;
+    if (known.expiresAt !== undefined && known.expiresAt <= this.#options.now()) throw expired();
+    return known.standing;
+  }
+
+  /** @throws EndedError when the principal or the credential no longer counts. */
+  async read(identity: Identity): Promise<Standing> {
+    const revision = this.#revision;
+    const made = await readStanding(this.#options.sql, identity);
+    // Read in between, it may be of the revision after the one it would be remembered for.
+    if (revision === this.#revision) this.#standings.set(keyOf(identity), made);
+    if (made.expiresAt !== undefined && made.expiresAt <= this.#options.now()) throw expired();
+    return made.standing;
+  }
+
+  /** @returns undefined when it must be read first, see `readPath`. */
+  knownPath(path: string): PathFacts | undefined {
+    return this.#paths.get(path)?.facts;
+  }
+
+  async readPath(path: string): Promise<PathFacts> {
+    return (await this.#pathFrom(path)).facts;
+  }
+
+  /** From the root down, and no further than anything stands. */
+  async #pathFrom(path: string): Promise<KnownPath> {
+    const known = this.#paths.get(path);
+    if (known !== undefined) return known;
+    const slash = path.lastIndexOf('/');
+    const above =
+      path === ''
+        ? { facts: ROOT_ABOVE, isAnythingBelow: true }
+        : await this.#pathFrom(slash < 0 ? '' : path.slice(0, slash));
+    if (!above.isAnythingBelow) return above;
+    const revision = this.#revision;
+    const row = await readPath(this.#options.sql, path);
+    const made = { facts: factsAt(path, row, above.facts), isAnythingBelow: row.isAnythingBelow };
+    if (revision === this.#revision) this.#paths.set(path, made);
+    return made;
+  }
+}
+
+function keyOf({ principal, credential, epoch }: Identity): string {
+  return `${principalKey(principal)} ${credentialKey(credential)} ${epoch}`;
+}
+
+function expired(): EndedError {
+  return new EndedError('This credential has expired.');
+}
+
+function factsAt(path: string, row: PathRow, above: PathFacts): PathFacts {
+  const isOwn = row.visibility !== undefined;
+  return {
+    visibility: row.visibility ?? above.visibility,
+    visibilityFrom: isOwn ? path : above.visibilityFrom,
+    creation: row.creation ?? above.creation,
+    forAnyone: joined(above.forAnyone, row.forAnyone),
+    forSignedIn: joined(above.forSignedIn, row.forSignedIn),
+  };
+}
+
+function joined(above: readonly Right[], rows: readonly RightRow[]): readonly Right[] {
+  return rows.length === 0 ? above : [...above, ...rows.map(rightOf)];
+}
+
+async function readStanding(sql: Sql, identity: Identity): Promise<KnownStanding> {
+  const { principal, credential } = identity;
+  const token =
+    credential.kind === 'access-token' ? await readTokenFacts(sql, credential.id) : undefined;
+  if (credential.kind === 'access-token') checkToken(token, principal);
+  if (credential.kind === 'session') await checkSession(sql, credential.id);
+  const own = await readPrincipal(sql, identity, token);
+  const limits = token === undefined ? {} : limitsOf(token);
+  return {
+    standing: { ...own.standing, ...limits },
+    expiresAt: earliest(own.expiresAt, token?.expiresAt ?? undefined),
+  };
+}
+
+function checkToken(token: TokenFacts | undefined, principal: Principal): void {
+  const isTheirs =
+    principal.kind !== 'anonymous' &&
+    token?.ownerKind === principal.kind &&
+    token.ownerId === principal.id;
+  if (!isTheirs || token.revokedAt !== null) {
+    throw new EndedError('This access token was revoked.');
+  }
+}
+
+async function checkSession(sql: Sql, id: number): Promise<void> {
+  const session = await readSessionFacts(sql, id);
+  if (session === undefined || session.revokedAt !== null) {
+    throw new EndedError('This session was ended.');
+  }
+}
+
+function limitsOf({ scopes, condition }: TokenFacts): Pick<Standing, 'scopes' | 'condition'> {
+  return {
+    ...(scopes !== null && { scopes: JSON.parse(scopes) as Scope[] }),
+    ...(condition !== null && { condition: JSON.parse(condition) as Condition }),
+  };
+}
+
+async function readPrincipal(
+  sql: Sql,
+  { principal, epoch }: Identity,
+  token: TokenFacts | undefined,
+): Promise<KnownStanding> {
+  if (principal.kind === 'user') {
+    const user = await readUserFacts(sql, principal.id);
+    if (user === undefined) throw gone(principal);
+    checkAccount(user, epoch, principal);
+    const own = { path: user.name, role: 'owner', actions: ROLES.owner, through: 'your own name' };
+    const owned = user.owned.map((path) => ({
+      path,
+      role: 'owner',
+      actions: ROLES.owner,
+      through: `organisation ${path}`,
+    }));
+    const rights = [own, ...owned, ...user.rights.map(rightOf)];
+    return {
+      standing: { principal: { ...principal, name: user.name }, rights },
+      expiresAt: undefined,
+    };
+  }
+  if (principal.kind === 'robot') {
+    const robot = await readRobotFacts(sql, principal.id);
+    if (robot === undefined) throw gone(principal);
+    checkAccount(robot, epoch, principal);
+    const rights = robot.rights.map(rightOf);
+    return { standing: { principal, rights }, expiresAt: robot.expiresAt ?? undefined };
+  }
+  if (principal.kind !== 'workload') return { standing: NOBODY, expiresAt: undefined };
+  const policy = await readPolicyFacts(sql, principal.id);
+  if (policy === undefined) throw gone(principal);
+  checkAccount(policy, epoch, principal);
+  // A workload has no rights but by its claims, and those stand with its token.
+  const claims: RecordedClaims = parseRecordedClaims(token?.claims ?? null);
+  const scopes = resolvePolicy(policy, claims);
+  const named = {
+    name: policy.path === '' ? policy.name : `${policy.path}:${policy.name}`,
+    scopes,
+  };
+  return { standing: { principal, rights: [], policy: named }, expiresAt: undefined };
+}
+
+function gone(principal: Principal): EndedError {
+  return new EndedError(`There is no ${principal.kind} ${principal.name} any more.`);
+}
+
+function checkAccount(
+  account: { readonly state: string; readonly epoch: number },
+  epoch: number,
+  principal: Principal,
+): void {
+  if (account.state !== 'active') {
+    throw new EndedError(`The ${principal.kind} ${principal.name} is ${account.state}.`);
+  }
+  if (account.epoch !== epoch) {
+    throw new EndedError('This sign-in was ended: the password or another credential has changed.');
+  }
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
+/** A role that is neither built in nor there any more gives nothing. */
+function rightOf(row: RightRow): Right {
+  const { path, role, through } = row;
+  const actions = isBuiltInRole(role)
+    ? ROLES[role]
+    : ((row.actions === null ? [] : JSON.parse(row.actions)) as Action[]);
+  return {
+    path,
+    role,
+    through,
+    actions,
+    ...(row.tags !== null && { tags: JSON.parse(row.tags) as string[] }),
+    ...(row.condition !== null && { condition: JSON.parse(row.condition) as Condition }),
+  };
+}
