@@ -21,7 +21,11 @@ import { type Action, isBuiltInRole, ROLES } from './action.ts';
 import type { Condition } from './condition.ts';
 import type { PathFacts, Right, Scope, Standing } from './decide.ts';
 import { Kept } from './kept.ts';
-import { parseRecordedClaims, type RecordedClaims, resolvePolicy } from './keyless/policy-scopes.ts';
+import {
+  parseRecordedClaims,
+  type RecordedClaims,
+  resolvePolicy,
+} from './keyless/policy-scopes.ts';
 import {
   ANONYMOUS,
   type Credential,
@@ -34,7 +38,10 @@ import {
 export interface Identity {
   readonly principal: Principal;
   readonly credential: Credential;
-  /** Of the principal, then; another one today means that what was proved no longer counts. */
+  /**
+   * Of the principal, then; another one today means that what was proved no longer counts. An access
+   * token is its own proof: 0.
+   */
   readonly epoch: number;
 }
 
@@ -46,6 +53,8 @@ export interface StandingOptions {
   now(): number;
   /** How long what was read counts while the database cannot be asked, in milliseconds. */
   readonly awayMs: number;
+  /** Told when something changed: what else was remembered of access must be looked at again. */
+  forget(): void;
 }
 
 /** Milliseconds for which the revision is not asked for again. */
@@ -110,6 +119,7 @@ export class Standings {
         this.#standings.clear();
         this.#paths.clear();
         this.#revision = revision;
+        this.#options.forget();
       }
       this.#checkedAt = asked;
     } catch (error) {
@@ -226,9 +236,11 @@ function limitsOf({ scopes, condition }: TokenFacts): Pick<Standing, 'scopes' | 
 
 async function readPrincipal(
   sql: Sql,
-  { principal, epoch }: Identity,
+  identity: Identity,
   token: TokenFacts | undefined,
 ): Promise<KnownStanding> {
+  const { principal } = identity;
+  const epoch = token === undefined ? identity.epoch : (token.ownerEpoch ?? undefined);
   if (principal.kind === 'user') {
     const user = await readUserFacts(sql, principal.id);
     if (user === undefined) throw gone(principal);
@@ -251,7 +263,8 @@ async function readPrincipal(
     if (robot === undefined) throw gone(principal);
     checkAccount(robot, epoch, principal);
     const rights = robot.rights.map(rightOf);
-    return { standing: { principal, rights }, expiresAt: robot.expiresAt ?? undefined };
+    const named = { ...principal, name: `${robot.path}:${robot.name}` };
+    return { standing: { principal: named, rights }, expiresAt: robot.expiresAt ?? undefined };
   }
   if (principal.kind !== 'workload') return { standing: NOBODY, expiresAt: undefined };
   const policy = await readPolicyFacts(sql, principal.id);
@@ -264,7 +277,8 @@ async function readPrincipal(
     name: policy.path === '' ? policy.name : `${policy.path}:${policy.name}`,
     scopes,
   };
-  return { standing: { principal, rights: [], policy: named }, expiresAt: undefined };
+  const workload = { ...principal, name: token?.name ?? principal.name };
+  return { standing: { principal: workload, rights: [], policy: named }, expiresAt: undefined };
 }
 
 function gone(principal: Principal): EndedError {
@@ -273,13 +287,14 @@ function gone(principal: Principal): EndedError {
 
 function checkAccount(
   account: { readonly state: string; readonly epoch: number },
-  epoch: number,
+  /** Undefined: any will do. */
+  epoch: number | undefined,
   principal: Principal,
 ): void {
   if (account.state !== 'active') {
     throw new EndedError(`The ${principal.kind} ${principal.name} is ${account.state}.`);
   }
-  if (account.epoch !== epoch) {
+  if (epoch !== undefined && account.epoch !== epoch) {
     throw new EndedError('This sign-in was ended: the password or another credential has changed.');
   }
 }

@@ -40,6 +40,8 @@ const tokenById = statement<{ id: number }>()((q, p) =>
     .select([
       'owner_kind as ownerKind',
       'owner_id as ownerId',
+      'owner_epoch as ownerEpoch',
+      'name',
       'scopes',
       'condition',
       'claims',
@@ -232,6 +234,8 @@ export function readPolicyFacts(sql: Sql, id: number): Promise<PolicyFacts | und
 export interface TokenFacts {
   readonly ownerKind: TokenOwnerKind;
   readonly ownerId: number;
+  readonly ownerEpoch: number | null;
+  readonly name: string;
   /** JSON. */
   readonly scopes: string | null;
   readonly condition: string | null;

@@ -207,6 +207,9 @@ interface AccessTokenTable {
   owner_kind: TokenOwnerKind;
   /** A user, a robot, or the trust policy of a workload. */
   owner_id: number;
+  /** Its policy's epoch when it was made, of a workload; null = it lives on when its owner's epoch rises. */
+  owner_epoch: number | null;
+  /** What its owner calls it; of a workload, who it says it is. */
   name: string;
   /** SHA-256 of the secret; of a workload that signs in directly, of its own JWT. */
   hash: Uint8Array;

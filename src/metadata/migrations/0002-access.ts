@@ -75,7 +75,8 @@ export function accessTables(engine: Engine): RawBuilder<unknown>[] {
       unique (path, name))`,
     sql`create index trust_policies_by_issuer on trust_policies (issuer)`,
     sql`create table access_tokens (
-      id ${key}, owner_kind text not null, owner_id ${id} not null, name text not null,
+      id ${key}, owner_kind text not null, owner_id ${id} not null, owner_epoch bigint,
+      name text not null,
       hash ${bytes} not null unique, hint text not null, scopes text, condition text, claims text,
       created_at bigint not null, expires_at bigint, revoked_at bigint, replaces_id ${id},
       last_used_at bigint, last_used_from text, last_used_by text, uses bigint not null)`,

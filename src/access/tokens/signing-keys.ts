@@ -1,0 +1,85 @@
+// The keys of bearer tokens in this process: read from the database when a token names one that is not
+// known, made when there is none.
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { JWK } from 'jose';
+import type { Commands } from '../../metadata/command.ts';
+import { type NewSigningKey, readSigningKeys } from '../../metadata/signing-keys.ts';
+import type { Sql } from '../../metadata/sql.ts';
+import type { Seal } from '../seal.ts';
+import { publicKeyOf, type SigningKey, thumbprint } from './bearer.ts';
+import type { SigningKeyCommands } from './signing-key.command.ts';
+
+export interface SigningKeysOptions {
+  readonly sql: Sql;
+  readonly commands: Commands<SigningKeyCommands>;
+  readonly seal: Seal;
+  now(): number;
+}
+
+/** Milliseconds between two looks for a key that is not known: forged tokens must not cost a read each. */
+const RELOAD_MS = 1_000;
+/** What signs is looked up again so often, to see a rotation that another node made. */
+const STALE_MS = 60_000;
+
+export class SigningKeys {
+  readonly #options: SigningKeysOptions;
+  #public = new Map<string, { readonly key: KeyObject; readonly jwk: JWK }>();
+  #current: SigningKey | undefined;
+  #loadedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SigningKeysOptions) {
+    this.#options = options;
+  }
+
+  /** The key that signs now; made when the registry has none. @throws SealError */
+  async current(): Promise<SigningKey> {
+    if (this.#current === undefined || this.#age() > STALE_MS) await this.#load();
+    if (this.#current === undefined) {
+      await this.#options.commands.run('addFirstSigningKey', newSigningKey(this.#options.seal));
+      await this.#load();
+    }
+    if (this.#current === undefined) throw new Error('no key signs bearer tokens');
+    return this.#current;
+  }
+
+  async find(kid: string): Promise<KeyObject | undefined> {
+    if (!this.#public.has(kid) && this.#age() > RELOAD_MS) await this.#load();
+    return this.#public.get(kid)?.key;
+  }
+
+  /** RFC 7517: what verifies the tokens of this registry. */
+  async publicSet(): Promise<{ keys: readonly JWK[] }> {
+    await this.current();
+    return { keys: [...this.#public.values()].map(({ jwk }) => jwk) };
+  }
+
+  #age(): number {
+    return this.#options.now() - this.#loadedAt;
+  }
+
+  async #load(): Promise<void> {
+    this.#loadedAt = this.#options.now();
+    const rows = await readSigningKeys(this.#options.sql);
+    const keys = new Map<string, { key: KeyObject; jwk: JWK }>();
+    for (const { kid, publicKey } of rows) {
+      const jwk = JSON.parse(publicKey) as JWK;
+      keys.set(kid, { key: publicKeyOf(jwk), jwk });
+    }
+    this.#public = keys;
+    const signing = rows.find((row) => row.retiredAt === null);
+    if (signing === undefined || signing.kid === this.#current?.kid) return;
+    const pem = this.#options.seal.open(signing.privateKey, PURPOSE);
+    this.#current = { kid: signing.kid, privateKey: createPrivateKey(pem) };
+  }
+}
+
+const PURPOSE = 'signing-key';
+
+export function newSigningKey(seal: Seal): NewSigningKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const bare = publicKey.export({ format: 'jwk' }) as JWK;
+  const kid = thumbprint(bare);
+  const jwk = { ...bare, kid, alg: 'ES256', use: 'sig' };
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return { kid, privateKey: seal.seal(pem, PURPOSE), publicKey: JSON.stringify(jwk) };
+}
