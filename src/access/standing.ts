@@ -88,7 +88,12 @@ export class Standings {
   readonly #standings = new Kept<string, KnownStanding>(STANDINGS_KEPT);
   readonly #paths = new Kept<string, KnownPath>(PATHS_KEPT);
   #revision = -1;
+  /** When it was compared last, and when that was tried in vain. */
   #checkedAt = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  /** Changes made on this node, and how many of them the last comparison saw. */
+  #changes = 0;
+  #seenChanges = 0;
   #checking: Promise<void> | undefined;
 
   constructor(options: StandingOptions) {
@@ -97,22 +102,31 @@ export class Standings {
 
   /** Call after a change made on this node was answered: the next request sees it. */
   changed(): void {
-    this.#checkedAt = Number.NEGATIVE_INFINITY;
+    this.#changes += 1;
   }
 
-  /** What may be remembered may be used: undefined when it was compared a moment ago. */
-  refresh(): Promise<void> | undefined {
-    if (this.#options.now() - this.#checkedAt < FRESH_MS) return undefined;
-    this.#checking ??= this.#check().finally(() => {
-      this.#checking = undefined;
-    });
-    return this.#checking;
+  /** Whether `refresh` must be awaited before anything remembered may be used. */
+  isStale(): boolean {
+    const since = this.#options.now() - Math.max(this.#checkedAt, this.#failedAt);
+    return this.#seenChanges !== this.#changes || !(since < FRESH_MS);
+  }
+
+  /** @throws what the database throws, once it has been away for longer than `awayMs`. */
+  async refresh(): Promise<void> {
+    // A check that began before the last change of this node does not count.
+    while (this.isStale()) {
+      this.#checking ??= this.#check().finally(() => {
+        this.#checking = undefined;
+      });
+      await this.#checking;
+    }
   }
 
   async #check(): Promise<void> {
     const { sql, now, awayMs } = this.#options;
     // Before the read: what changes while it runs must be seen by the next one.
     const asked = now();
+    const changes = this.#changes;
     try {
       const { revision } = await readAccessState(sql);
       if (revision !== this.#revision) {
@@ -123,8 +137,10 @@ export class Standings {
       }
       this.#checkedAt = asked;
     } catch (error) {
-      if (asked - this.#checkedAt > awayMs) throw error;
+      if (!(asked - this.#checkedAt <= awayMs)) throw error;
+      this.#failedAt = asked;
     }
+    this.#seenChanges = changes;
   }
 
   /** @returns undefined when it must be read first, see `read`. @throws EndedError */
