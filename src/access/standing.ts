@@ -113,12 +113,14 @@ export class Standings {
 
   /** @throws what the database throws, once it has been away for longer than `awayMs`. */
   async refresh(): Promise<void> {
+    let isAsked = !this.isStale();
     // A check that began before the last change of this node does not count.
-    while (this.isStale()) {
+    while (!isAsked || this.#seenChanges !== this.#changes) {
       this.#checking ??= this.#check().finally(() => {
         this.#checking = undefined;
       });
       await this.#checking;
+      isAsked = true;
     }
   }
 
