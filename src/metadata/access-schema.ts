@@ -64,6 +64,10 @@ interface UserIdentityTable {
   subject: string;
   user_id: number;
   created_at: number;
+  /** Sealed, when the provider gave one; '' once it refused it: what was signed in with it has ended. */
+  refresh_token: string | null;
+  /** When the provider was last asked, so that two nodes do not use one token at once. */
+  refreshed_at: number;
 }
 
 interface RecoveryCodeTable {

@@ -26,7 +26,8 @@ export function accessTables(engine: Engine): RawBuilder<unknown>[] {
       created_at bigint not null, last_seen_at bigint)`,
     sql`create table user_identities (
       provider text not null, subject text not null, user_id ${id} not null references users (id),
-      created_at bigint not null, primary key (provider, subject))${clustered}`,
+      created_at bigint not null, refresh_token text, refreshed_at bigint not null,
+      primary key (provider, subject))${clustered}`,
     sql`create index user_identities_by_user on user_identities (user_id)`,
     sql`create table recovery_codes (
       user_id ${id} not null references users (id), hash ${bytes} not null, used_at bigint,
@@ -106,7 +107,7 @@ export function accessTables(engine: Engine): RawBuilder<unknown>[] {
       outcome text not null, address text not null, client text not null, request_id text not null,
       detail text not null)`,
     sql`create index audit_events_unsealed on audit_events (id) where sequence is null`,
-    sql`create index audit_events_by_time on audit_events (at)`,
+    sql`create index audit_events_by_time on audit_events (at, id)`,
     sql`create table audit_chain (
       id integer primary key, sequence bigint not null, hash ${bytes} not null,
       pruned_sequence bigint not null, pruned_hash ${bytes} not null)`,
