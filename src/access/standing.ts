@@ -73,6 +73,14 @@ interface KnownPath {
   readonly isAnythingBelow: boolean;
 }
 
+/** A comparison of the revision that has not been answered yet. */
+interface Check {
+  readonly asked: number;
+  /** Changes made on this node when it began. */
+  readonly changes: number;
+  readonly done: Promise<void>;
+}
+
 const ROOT_ABOVE: PathFacts = {
   visibility: 'private',
   visibilityFrom: '',
@@ -94,7 +102,7 @@ export class Standings {
   /** Changes made on this node, and how many of them the last comparison saw. */
   #changes = 0;
   #seenChanges = 0;
-  #checking: Promise<void> | undefined;
+  #checking: Check | undefined;
 
   constructor(options: StandingOptions) {
     this.#options = options;
@@ -107,28 +115,41 @@ export class Standings {
 
   /** Whether `refresh` must be awaited before anything remembered may be used. */
   isStale(): boolean {
-    const since = this.#options.now() - Math.max(this.#checkedAt, this.#failedAt);
-    return this.#seenChanges !== this.#changes || !(since < FRESH_MS);
+    const asked = Math.max(this.#checkedAt, this.#failedAt);
+    return this.#seenChanges !== this.#changes || !this.#isWithin(FRESH_MS, asked);
+  }
+
+  /** A clock that was set back must not make what is remembered young. */
+  #isWithin(ms: number, time: number): boolean {
+    return Math.abs(this.#options.now() - time) < ms;
   }
 
   /** @throws what the database throws, once it has been away for longer than `awayMs`. */
   async refresh(): Promise<void> {
-    let isAsked = !this.isStale();
-    // A check that began before the last change of this node does not count.
-    while (!isAsked || this.#seenChanges !== this.#changes) {
-      this.#checking ??= this.#check().finally(() => {
-        this.#checking = undefined;
-      });
-      await this.#checking;
-      isAsked = true;
+    if (!this.isStale()) return;
+    const running = this.#checking;
+    if (running !== undefined) {
+      const isOurs = running.changes === this.#changes && this.#isWithin(FRESH_MS, running.asked);
+      if (isOurs) return running.done;
+      // It may have been answered before the last change; whatever is running after it began after us.
+      await running.done.catch(() => undefined);
     }
+    this.#checking ??= this.#beginCheck();
+    await this.#checking.done;
   }
 
-  async #check(): Promise<void> {
-    const { sql, now, awayMs } = this.#options;
-    // Before the read: what changes while it runs must be seen by the next one.
-    const asked = now();
+  #beginCheck(): Check {
+    // Both before the read: what changes while it runs must be seen by the next one.
+    const asked = this.#options.now();
     const changes = this.#changes;
+    const done = this.#check({ asked, changes }).finally(() => {
+      this.#checking = undefined;
+    });
+    return { asked, changes, done };
+  }
+
+  async #check({ asked, changes }: Omit<Check, 'done'>): Promise<void> {
+    const { sql, awayMs } = this.#options;
     try {
       const { revision } = await readAccessState(sql);
       if (revision !== this.#revision) {
@@ -139,18 +160,18 @@ export class Standings {
       }
       this.#checkedAt = asked;
     } catch (error) {
-      if (!(asked - this.#checkedAt <= awayMs)) throw error;
+      if (!(Math.abs(asked - this.#checkedAt) <= awayMs)) throw error;
       this.#failedAt = asked;
     }
     this.#seenChanges = changes;
   }
 
-  /** @returns undefined when it must be read first, see `read`. @throws EndedError */
+  /** @returns undefined when it must be read first, see `read`. */
   known(identity: Identity): Standing | undefined {
     if (identity.principal.kind === 'anonymous') return NOBODY;
     const known = this.#standings.get(keyOf(identity));
-    if (known === undefined) return undefined;
-    if (known.expiresAt !== undefined && known.expiresAt <= this.#options.now()) throw expired();
+    // At its end it is read again: it may have been given more time.
+    if (known === undefined || this.#isOver(known)) return undefined;
     return known.standing;
   }
 
@@ -160,43 +181,55 @@ export class Standings {
     const made = await readStanding(this.#options.sql, identity);
     // Read in between, it may be of the revision after the one it would be remembered for.
     if (revision === this.#revision) this.#standings.set(keyOf(identity), made);
-    if (made.expiresAt !== undefined && made.expiresAt <= this.#options.now()) throw expired();
+    if (this.#isOver(made)) throw new EndedError('This credential has expired.');
     return made.standing;
+  }
+
+  #isOver({ expiresAt }: KnownStanding): boolean {
+    return expiresAt !== undefined && expiresAt <= this.#options.now();
   }
 
   /** @returns undefined when it must be read first, see `readPath`. */
   knownPath(path: string): PathFacts | undefined {
-    return this.#paths.get(path)?.facts;
+    for (let at = path; ; at = above(at)) {
+      // Where nothing stands below, what stands above holds: names that are asked for need no memory.
+      const known = this.#paths.get(at);
+      if (known !== undefined) {
+        return at === path || !known.isAnythingBelow ? known.facts : undefined;
+      }
+      if (at === '') return undefined;
+    }
   }
 
   async readPath(path: string): Promise<PathFacts> {
-    return (await this.#pathFrom(path)).facts;
+    // One revision for the whole walk: what was read above before a change must not be remembered below it.
+    return (await this.#pathFrom(path, this.#revision)).facts;
   }
 
   /** From the root down, and no further than anything stands. */
-  async #pathFrom(path: string): Promise<KnownPath> {
+  async #pathFrom(path: string, revision: number): Promise<KnownPath> {
     const known = this.#paths.get(path);
     if (known !== undefined) return known;
-    const slash = path.lastIndexOf('/');
-    const above =
+    const top =
       path === ''
         ? { facts: ROOT_ABOVE, isAnythingBelow: true }
-        : await this.#pathFrom(slash < 0 ? '' : path.slice(0, slash));
-    if (!above.isAnythingBelow) return above;
-    const revision = this.#revision;
+        : await this.#pathFrom(above(path), revision);
+    if (!top.isAnythingBelow) return top;
     const row = await readPath(this.#options.sql, path);
-    const made = { facts: factsAt(path, row, above.facts), isAnythingBelow: row.isAnythingBelow };
+    const made = { facts: factsAt(path, row, top.facts), isAnythingBelow: row.isAnythingBelow };
     if (revision === this.#revision) this.#paths.set(path, made);
     return made;
   }
 }
 
-function keyOf({ principal, credential, epoch }: Identity): string {
-  return `${principalKey(principal)} ${credentialKey(credential)} ${epoch}`;
+/** The path that a path lies in: '' for one part. */
+function above(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? '' : path.slice(0, slash);
 }
 
-function expired(): EndedError {
-  return new EndedError('This credential has expired.');
+function keyOf({ principal, credential, epoch }: Identity): string {
+  return `${principalKey(principal)} ${credentialKey(credential)} ${epoch}`;
 }
 
 function factsAt(path: string, row: PathRow, above: PathFacts): PathFacts {
@@ -219,12 +252,13 @@ async function readStanding(sql: Sql, identity: Identity): Promise<KnownStanding
   const token =
     credential.kind === 'access-token' ? await readTokenFacts(sql, credential.id) : undefined;
   if (credential.kind === 'access-token') checkToken(token, principal);
-  if (credential.kind === 'session') await checkSession(sql, credential.id);
+  const sessionEnd =
+    credential.kind === 'session' ? await readSessionEnd(sql, credential.id, identity) : undefined;
   const own = await readPrincipal(sql, identity, token);
   const limits = token === undefined ? {} : limitsOf(token);
   return {
     standing: { ...own.standing, ...limits },
-    expiresAt: earliest(own.expiresAt, token?.expiresAt ?? undefined),
+    expiresAt: earliest(own.expiresAt, token?.expiresAt ?? sessionEnd),
   };
 }
 
@@ -238,11 +272,17 @@ function checkToken(token: TokenFacts | undefined, principal: Principal): void {
   }
 }
 
-async function checkSession(sql: Sql, id: number): Promise<void> {
+/** @returns when it ends by itself. */
+async function readSessionEnd(
+  sql: Sql,
+  id: number,
+  { principal, epoch }: Identity,
+): Promise<number> {
   const session = await readSessionFacts(sql, id);
-  if (session === undefined || session.revokedAt !== null) {
-    throw new EndedError('This session was ended.');
-  }
+  const isTheirs =
+    principal.kind === 'user' && session?.userId === principal.id && session.userEpoch === epoch;
+  if (!isTheirs || session.revokedAt !== null) throw new EndedError('This session was ended.');
+  return session.expiresAt;
 }
 
 function limitsOf({ scopes, condition }: TokenFacts): Pick<Standing, 'scopes' | 'condition'> {
