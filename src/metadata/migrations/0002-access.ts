@@ -24,6 +24,7 @@ export function accessTables(engine: Engine): RawBuilder<unknown>[] {
       password_hash text, epoch bigint not null, state text not null,
       totp_secret text, totp_confirmed smallint not null, totp_step bigint not null,
       created_at bigint not null, last_seen_at bigint)`,
+    sql`create index users_by_email on users (lower(email))`,
     sql`create table user_identities (
       provider text not null, subject text not null, user_id ${id} not null references users (id),
       created_at bigint not null, refresh_token text, refreshed_at bigint not null,
@@ -83,6 +84,7 @@ export function accessTables(engine: Engine): RawBuilder<unknown>[] {
       last_used_at bigint, last_used_from text, last_used_by text, uses bigint not null)`,
     sql`create index access_tokens_by_owner on access_tokens (owner_kind, owner_id)`,
     sql`create index access_tokens_by_expiry on access_tokens (expires_at) where expires_at is not null`,
+    sql`create index access_tokens_by_revocation on access_tokens (revoked_at) where revoked_at is not null`,
     sql`create table refresh_tokens (
       id ${key}, user_id ${id} not null references users (id), user_epoch bigint not null,
       access_token_id ${id} references access_tokens (id), hash ${bytes} not null unique,
