@@ -2,11 +2,20 @@
 // shows. Few statements, each answered from an index; `access/standing.ts` decides when to ask again.
 import { sql as raw } from 'kysely';
 import type { AccountState, TokenOwnerKind, Visibility } from './access-schema.ts';
+import { locked } from './fragments.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
 
 const state = statement()((q) =>
   q.selectFrom('access_state').select(['revision', 'service_id as serviceId']).where('id', '=', 1),
+);
+
+const stateLocked = statement()((q, _p, engine) =>
+  locked(engine, q.selectFrom('access_state').select('revision').where('id', '=', 1)),
+);
+
+const stateShared = statement()((q) =>
+  q.selectFrom('access_state').select('revision').where('id', '=', 1).forShare(),
 );
 
 const nextRevision = statement()((q) =>
@@ -163,6 +172,20 @@ export async function readAccessState(sql: Sql): Promise<AccessState> {
   const row = await sql.first(state, {});
   if (row === undefined) throw new Error('the database has no row of access state');
   return row;
+}
+
+/**
+ * Called first by a change whose rule looks at other rows: that a name is free, that an owner stays. Such
+ * changes are rare and run one after the other, so that none of them decides by what another takes away.
+ */
+export async function lockAccess(tx: Transaction): Promise<void> {
+  await tx.first(stateLocked, {});
+}
+
+/** No change that locks access runs beside this transaction; others of this kind may. */
+export async function holdAccess(tx: Transaction): Promise<void> {
+  // SQLite has one writer.
+  if (tx.engine === 'postgres') await tx.first(stateShared, {});
 }
 
 /**

@@ -250,3 +250,34 @@ export async function removeFromTeams(
   if (organisation === undefined) await tx.run(deleteOfUser, { user });
   else await tx.run(deleteWithin, { user, organisation });
 }
+
+export interface TeamChanges {
+  /** Names such as `acme/core`. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Teams that are not there: nobody is put into them. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * Makes somebody's teams by one source exactly these, named `acme/core`. What other sources say stays.
+ * Whoever calls it also calls `changeAccess` when anything was added or removed.
+ */
+export async function replaceTeamsOf(
+  tx: Transaction,
+  { user, source, teams }: { user: UserId; source: string; teams: readonly string[] },
+): Promise<TeamChanges> {
+  const wanted = await findTeams(tx, teams);
+  const had = (await teamsOf(tx, user)).filter((team) => team.source === source);
+  const removed = had.filter(({ name }) => !wanted.has(name));
+  for (const { id } of removed) await removeTeamMember(tx, { team: id, user, source });
+  const added: string[] = [];
+  for (const [name, team] of [...wanted].sort(([, a], [, b]) => a - b)) {
+    if (await addTeamMember(tx, { team, user, source })) added.push(name);
+  }
+  return {
+    added,
+    removed: removed.map(({ name }) => name),
+    unknown: teams.filter((name) => !wanted.has(name)),
+  };
+}
