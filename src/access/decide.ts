@@ -7,7 +7,7 @@
 //                                          organisations, what they own, policies
 //
 // Grants add up along the path: one on `team` holds for `team/backend/api`. Scopes only narrow, but never
-// below what anyone may do without signing in.
+// below what anyone may do without signing in. Whatever path it is asked about, `administer` is of the root.
 import type { Visibility } from '../metadata/access-schema.ts';
 import type { Action } from './action.ts';
 import { type Circumstances, type Condition, conditionFailure } from './condition.ts';
@@ -79,9 +79,11 @@ export interface Verdict {
 export function decide(
   standing: Standing,
   facts: PathFacts,
-  question: Question,
+  asked: Question,
   circumstances: Circumstances,
 ): Verdict {
+  // Nobody administers a part of a registry, not even its owner.
+  const question = asked.action === 'administer' ? { action: asked.action, path: '' } : asked;
   const open = openVerdict(facts, question, circumstances);
   if (open !== undefined) return open;
   if (standing.principal.kind === 'anonymous') return refused(`${where(question)} is not public`);
@@ -172,9 +174,11 @@ function firstThatHolds(
   return { failures };
 }
 
-function tagFailure({ tags }: Right, { tag, everyTag }: Question): string | undefined {
+function tagFailure({ tags }: Right, { action, tag, everyTag }: Question): string | undefined {
   if (tags === undefined) return undefined;
-  const isFit = tag === undefined ? everyTag !== true : matchesTag(tags, tag);
+  // Whoever manages could grant themselves the other tags.
+  const needsAll = everyTag === true || action === 'manage' || action === 'administer';
+  const isFit = !needsAll && (tag === undefined || matchesTag(tags, tag));
   return isFit ? undefined : `only tags ${tags.join(', ')}`;
 }
 

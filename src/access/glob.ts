@@ -8,7 +8,7 @@ export interface GlobOptions {
 
 /** `*` any run of characters, `?` one character; everything else is itself. */
 export function matchesGlob(pattern: string, text: string, { isPath }: GlobOptions): boolean {
-  const parts = pattern.match(/\*+|[^*]/g) ?? [];
+  const parts = pattern.match(/\*+|[^*]/gu) ?? [];
   // Which prefixes of the pattern fit the text read so far.
   let fits = follow(parts, new Set([0]));
   for (const character of text) {

@@ -161,7 +161,8 @@ export class Standings {
       this.#checkedAt = asked;
     } catch (error) {
       if (!(Math.abs(asked - this.#checkedAt) <= awayMs)) throw error;
-      this.#failedAt = asked;
+      // Not asked again for a moment, but for no longer than what was read counts.
+      this.#failedAt = Math.min(asked, this.#checkedAt + awayMs - FRESH_MS);
     }
     this.#seenChanges = changes;
   }
