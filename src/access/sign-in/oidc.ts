@@ -1,0 +1,196 @@
+// Signing in at providers by OpenID Connect: authorization code with PKCE, nonce and state. Keeps nothing
+// between the two halves, which may run on different nodes; knows neither cookies nor users.
+import {
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  type Configuration,
+  calculatePKCECodeChallenge,
+  fetchUserInfo,
+  randomNonce,
+  randomPKCECodeVerifier,
+  randomState,
+  refreshTokenGrant,
+} from 'openid-client';
+import { RegistryError } from '../../oci/errors.ts';
+import type { Seal } from '../seal.ts';
+import type { EntryRules, ExternalAccount } from './external-account.ts';
+import { accountOfClaims, type Claims, lacksClaims } from './oidc-claims.ts';
+import { isGrantRefused, signInError } from './oidc-errors.ts';
+import { OidcProvider, type OidcProviderSettings } from './oidc-provider.ts';
+import { type OidcState, openState, safeReturnTo, sealState } from './oidc-state.ts';
+
+export interface OidcOptions {
+  readonly providers: readonly OidcProviderSettings[];
+  readonly seal: Seal;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+export interface BegunSignIn {
+  /** Where the browser goes. */
+  readonly redirectTo: string;
+  /** For a cookie of OIDC_STATE_MS that comes back to the redirect address only. */
+  readonly state: string;
+}
+
+export interface OidcAnswer {
+  readonly account: ExternalAccount;
+  readonly rules: EntryRules;
+  /** A path of this registry. */
+  readonly returnTo: string;
+  /** The signed-in user who asked for the account to be linked. */
+  readonly linkTo: number | undefined;
+  /** Of the provider, as it is: seal it. */
+  readonly refreshToken: string | undefined;
+}
+
+export type OidcRefresh =
+  | { readonly kind: 'fresh'; readonly teams: readonly string[]; readonly refreshToken: string }
+  /** The provider ended it. */
+  | { readonly kind: 'ended' };
+
+export class OidcSignIn {
+  readonly #providers: ReadonlyMap<string, OidcProvider>;
+  readonly #options: OidcOptions;
+
+  constructor(options: OidcOptions) {
+    const { providers, now } = options;
+    this.#options = options;
+    this.#providers = new Map(
+      providers.map((settings) => [settings.name, new OidcProvider({ settings, now })]),
+    );
+  }
+
+  /** For the buttons of a sign-in page. */
+  list(): { readonly name: string; readonly label: string }[] {
+    return this.#options.providers.map(({ name, label }) => ({ name, label }));
+  }
+
+  /**
+   * `redirectUri`: where the provider sends the browser back to, as it is registered there.
+   * @throws RegistryError NOT_FOUND, UNAVAILABLE
+   */
+  async begin(
+    name: string,
+    wish: {
+      readonly redirectUri: string;
+      readonly returnTo?: string | undefined;
+      readonly linkTo?: number | undefined;
+    },
+  ): Promise<BegunSignIn> {
+    const provider = this.#provider(name);
+    const configuration = await provider.configuration();
+    const { redirectUri, returnTo, linkTo } = wish;
+    const state: OidcState = {
+      state: randomState(),
+      nonce: randomNonce(),
+      verifier: randomPKCECodeVerifier(),
+      redirectUri,
+      returnTo: safeReturnTo(returnTo),
+      ...(linkTo !== undefined && { linkTo }),
+    };
+    const { scopes, offline } = provider.settings;
+    const wanted = ['openid', ...scopes, ...(offline ? ['offline_access'] : [])];
+    const url = buildAuthorizationUrl(configuration, {
+      redirect_uri: redirectUri,
+      scope: [...new Set(wanted)].join(' '),
+      state: state.state,
+      nonce: state.nonce,
+      code_challenge: await calculatePKCECodeChallenge(state.verifier),
+      code_challenge_method: 'S256',
+      // The standard gives refresh tokens only with the person's consent.
+      ...(offline && { prompt: 'consent' }),
+    });
+    const { seal, now } = this.#options;
+    return { redirectTo: url.href, state: sealState(seal, { provider: name, now: now(), state }) };
+  }
+
+  /**
+   * `query`: what the provider put behind the redirect address; `state`: the cookie.
+   * @throws RegistryError NOT_FOUND, REQUEST_INVALID, UNAUTHORIZED, DENIED, UNAVAILABLE
+   */
+  async finish(
+    name: string,
+    { query, state: sealed }: { readonly query: string; readonly state: string | undefined },
+  ): Promise<OidcAnswer> {
+    const provider = this.#provider(name);
+    const { seal, now } = this.#options;
+    const state = openState(seal, { provider: name, now: now(), sealed });
+    const url = new URL(state.redirectUri);
+    url.search = query;
+    if (url.searchParams.get('state') !== state.state) {
+      const message =
+        'This answer belongs to another sign-in than the one begun here. Begin again.';
+      throw new RegistryError('REQUEST_INVALID', message);
+    }
+    const configuration = await provider.configuration();
+    const { settings } = provider;
+    try {
+      const tokens = await authorizationCodeGrant(configuration, url, {
+        pkceCodeVerifier: state.verifier,
+        expectedNonce: state.nonce,
+        expectedState: state.state,
+        idTokenExpected: true,
+      });
+      const claims = await allClaims(configuration, settings, {
+        claims: tokens.claims() ?? {},
+        accessToken: tokens.access_token,
+      });
+      return {
+        account: accountOfClaims(claims, settings),
+        rules: settings.rules,
+        returnTo: state.returnTo,
+        linkTo: state.linkTo,
+        refreshToken: settings.offline ? tokens.refresh_token : undefined,
+      };
+    } catch (error) {
+      throw signInError(settings, error);
+    }
+  }
+
+  /**
+   * Asks again for the groups of an account.
+   * @throws RegistryError UNAVAILABLE when the provider is away: nothing is known then.
+   */
+  async refresh(
+    name: string,
+    { subject, refreshToken }: { readonly subject: string; readonly refreshToken: string },
+  ): Promise<OidcRefresh> {
+    const provider = this.#provider(name);
+    const configuration = await provider.configuration();
+    const { settings } = provider;
+    try {
+      const tokens = await refreshTokenGrant(configuration, refreshToken);
+      // The answer to a refresh need not tell who it is for; the user's page of claims does.
+      const claims = await allClaims(configuration, settings, {
+        claims: { sub: subject, ...tokens.claims() },
+        accessToken: tokens.access_token,
+      });
+      if (claims.sub !== subject) return { kind: 'ended' };
+      const { teams } = accountOfClaims(claims, settings);
+      return { kind: 'fresh', teams, refreshToken: tokens.refresh_token ?? refreshToken };
+    } catch (error) {
+      if (isGrantRefused(error)) return { kind: 'ended' };
+      throw signInError(settings, error);
+    }
+  }
+
+  #provider(name: string): OidcProvider {
+    const provider = this.#providers.get(name);
+    if (provider !== undefined) return provider;
+    throw new RegistryError('NOT_FOUND', 'There is no sign-in provider of that name.');
+  }
+}
+
+/** Many providers put little into the ID token, and the rest where it must be asked for. */
+async function allClaims(
+  configuration: Configuration,
+  settings: OidcProviderSettings,
+  known: { readonly claims: Claims; readonly accessToken: string },
+): Promise<Claims> {
+  const isAskable = configuration.serverMetadata().userinfo_endpoint !== undefined;
+  if (!isAskable || !lacksClaims(known.claims, settings)) return known.claims;
+  const subject = String(known.claims.sub);
+  const more = await fetchUserInfo(configuration, known.accessToken, subject);
+  return { ...more, ...known.claims };
+}
