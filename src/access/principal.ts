@@ -16,6 +16,7 @@ export type Credential =
   | { readonly kind: 'none' }
   | { readonly kind: 'password' }
   | { readonly kind: 'access-token'; readonly id: number }
+  | { readonly kind: 'refresh-token'; readonly id: number }
   | { readonly kind: 'session'; readonly id: number };
 
 export const NO_CREDENTIAL: Credential = { kind: 'none' };

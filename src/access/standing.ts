@@ -16,6 +16,7 @@ import {
   readUserFacts,
   type TokenFacts,
 } from '../metadata/access-facts.ts';
+import { readRefreshToken } from '../metadata/refresh-tokens.ts';
 import type { Sql } from '../metadata/sql.ts';
 import { type Action, isBuiltInRole, ROLES } from './action.ts';
 import type { Condition } from './condition.ts';
@@ -250,9 +251,9 @@ function joined(above: readonly Right[], rows: readonly RightRow[]): readonly Ri
 
 async function readStanding(sql: Sql, identity: Identity): Promise<KnownStanding> {
   const { principal, credential } = identity;
-  const token =
-    credential.kind === 'access-token' ? await readTokenFacts(sql, credential.id) : undefined;
-  if (credential.kind === 'access-token') checkToken(token, principal);
+  const tokenId = await accessTokenOf(sql, identity);
+  const token = tokenId === undefined ? undefined : await readTokenFacts(sql, tokenId);
+  if (tokenId !== undefined) checkToken(token, principal);
   const sessionEnd =
     credential.kind === 'session' ? await readSessionEnd(sql, credential.id, identity) : undefined;
   const own = await readPrincipal(sql, identity, token);
@@ -261,6 +262,19 @@ async function readStanding(sql: Sql, identity: Identity): Promise<KnownStanding
     standing: { ...own.standing, ...limits },
     expiresAt: earliest(own.expiresAt, token?.expiresAt ?? sessionEnd),
   };
+}
+
+/** The access token that a credential is, or was made from: its limits hold for both. */
+async function accessTokenOf(
+  sql: Sql,
+  { principal, credential }: Identity,
+): Promise<number | undefined> {
+  if (credential.kind === 'access-token') return credential.id;
+  if (credential.kind !== 'refresh-token') return undefined;
+  const row = await readRefreshToken(sql, credential.id);
+  const isTheirs = principal.kind === 'user' && row?.userId === principal.id;
+  if (!isTheirs || row.revokedAt !== null) throw new EndedError('This refresh token was revoked.');
+  return row.accessTokenId ?? undefined;
 }
 
 function checkToken(token: TokenFacts | undefined, principal: Principal): void {

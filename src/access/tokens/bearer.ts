@@ -195,7 +195,7 @@ function credentialOf(key: string): Credential {
   const [kind, id] = key.split(':');
   if (kind === '') return { kind: 'none' };
   if (kind === 'password') return { kind };
-  return { kind: kind as 'access-token' | 'session', id: Number(id) };
+  return { kind: kind as 'access-token' | 'refresh-token' | 'session', id: Number(id) };
 }
 
 /** RFC 7638: SHA-256 of the members that the key needs, in byte order. */
