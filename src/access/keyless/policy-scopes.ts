@@ -1,7 +1,9 @@
 // What a trust policy gives to one pipeline: its grants, with the pipeline's claims put into the names.
+import { LIMITS } from '../../oci/limits.ts';
 import type { Action } from '../action.ts';
 import type { Scope } from '../decide.ts';
 import { isAtOrBelow, literalPrefix } from '../pattern.ts';
+import { type Claims, claimAt, textOf } from './claims.ts';
 
 /** A grant of a policy, as it is stored: names may have templates such as `team-a/{project_path}`. */
 export interface PolicyGrant {
@@ -24,6 +26,39 @@ export function claimsInTemplates(grants: readonly PolicyGrant[]): string[] {
     names.flatMap((name) => [...name.matchAll(TEMPLATE)].map((match) => match[1] as string)),
   );
   return [...new Set(found)];
+}
+
+/**
+ * The claims that go with a token. Whole or not at all: a part of a claim would be another name. A list
+ * is left out too, because nobody can say which of its entries is meant.
+ */
+export function recordClaims(grants: readonly PolicyGrant[], claims: Claims): RecordedClaims {
+  const entries = claimsInTemplates(grants).flatMap((name) => {
+    const text = textOf(claimAt(claims, name));
+    const isShort = text !== undefined && text.length <= LIMITS.repositoryNameLength;
+    return isShort ? [[name, text] as const] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** A name with a letter in the place of each template; undefined when a claim is not named well. */
+export function withoutTemplates(
+  name: string,
+  isClaim: (claim: string) => boolean,
+): string | undefined {
+  let isFit = true;
+  const bare = name.replace(TEMPLATE, (_, claim: string) => {
+    isFit &&= isClaim(claim);
+    return 'x';
+  });
+  return isFit ? bare : undefined;
+}
+
+/** Whether a name, whatever the claims say, can only be at or below a path. */
+export function isTemplateWithin(name: string, path: string): boolean {
+  const open = name.search(/[{*]/);
+  if (open < 0) return isAtOrBelow(name, path);
+  return path === '' || name.slice(0, open).startsWith(`${path}/`);
 }
 
 /** What a claim may put into a name: parts of repository names, so never a pattern. */
@@ -50,12 +85,19 @@ export function resolvePolicy(
 function fill(name: string, claims: RecordedClaims): string | undefined {
   let isComplete = true;
   const filled = name.replace(TEMPLATE, (_, claim: string) => {
-    // Forges keep the case of names, repositories have none.
-    const value = Object.hasOwn(claims, claim) ? claims[claim]?.toLowerCase() : undefined;
-    if (value === undefined || !NAME_PART.test(value)) isComplete = false;
-    return value ?? '';
+    const value = Object.hasOwn(claims, claim) ? lowerCase(claims[claim] ?? '') : '';
+    if (!NAME_PART.test(value)) isComplete = false;
+    return value;
   });
   return isComplete ? filled : undefined;
+}
+
+/**
+ * Forges keep the case of names, repositories have none. Of ASCII only: other letters become letters of
+ * ASCII too (the sign of Kelvin a `k`), and with them somebody could be named like somebody else.
+ */
+function lowerCase(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** Whether all that a pattern can match lies at or below a path. */
