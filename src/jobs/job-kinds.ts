@@ -11,6 +11,11 @@ export interface JobKind {
   readonly kind: string;
   /** Milliseconds between two runs; undefined = runs once for each time that it is added. */
   readonly everyMs: number | undefined;
+  /**
+   * With `everyMs`: comes round only while this says so, asked at each look at the queue. For what must
+   * follow soon after a change and write nothing while nothing changes. A cheap read.
+   */
+  isWanted?(): Promise<boolean>;
   run(context: JobContext, args: unknown): Promise<void>;
 }
 

@@ -32,10 +32,8 @@ export class JobWorker {
 
   /** Adds the jobs that run again and again, and begins to work. */
   async start(): Promise<void> {
-    for (const { kind, everyMs } of this.#parts.kinds) {
-      if (everyMs === undefined) continue;
-      const job = { kind, key: `every:${kind}`, arguments: '{}', runAt: 0 };
-      await this.#parts.commands.run('addJob', job);
+    for (const { kind, everyMs, isWanted } of this.#parts.kinds) {
+      if (everyMs !== undefined && isWanted === undefined) await this.#addRecurring(kind);
     }
     this.#running = this.#work();
   }
@@ -52,6 +50,7 @@ export class JobWorker {
     while (!signal.aborted) {
       let hasWorked = false;
       try {
+        await this.#addWanted();
         hasWorked = await this.runNext();
         isReachable = true;
       } catch (error) {
@@ -60,6 +59,17 @@ export class JobWorker {
       }
       if (!hasWorked && !signal.aborted) await this.#parts.sleep(POLL_MS, signal);
     }
+  }
+
+  async #addWanted(): Promise<void> {
+    for (const one of this.#parts.kinds) {
+      if (await one.isWanted?.()) await this.#addRecurring(one.kind);
+    }
+  }
+
+  async #addRecurring(kind: string): Promise<void> {
+    const job = { kind, key: `every:${kind}`, arguments: '{}', runAt: 0 };
+    await this.#parts.commands.run('addJob', job);
   }
 
   /** Runs the job that is due first. @returns false when none is due. */
@@ -77,6 +87,8 @@ export class JobWorker {
     try {
       if (kind === undefined)
         throw new Error(`this version knows no job of the kind "${job.kind}"`);
+      // It comes round a last time and ends, so that nothing is written from then on.
+      if (kind.isWanted !== undefined && !(await kind.isWanted())) return { kind: 'done' };
       await kind.run(this.#contextOf(job), JSON.parse(job.arguments));
     } catch (error) {
       this.#parts.failed(job, error);

@@ -1,5 +1,6 @@
 // The audit log: who did what, in the transaction in which it was done, so that none is missing and none
 // is told that did not happen. Rows are only added; the sealer numbers and chains them later.
+import { sql as raw } from 'kysely';
 import type { Outcome } from './access-schema.ts';
 import type { Transaction } from './sql.ts';
 import { statement } from './statement.ts';
@@ -40,7 +41,10 @@ export interface Act {
 }
 
 interface EventParameters {
-  at: number;
+  /** SQLite only: PostgreSQL reads its clock in the same statement. */
+  now: number;
+  /** Milliseconds since it happened. */
+  ago: number;
   actor: string;
   principal: string;
   credential: string;
@@ -53,11 +57,15 @@ interface EventParameters {
   detail: string;
 }
 
-const insertEvent = statement<EventParameters>()((q, p) =>
+/** One statement on both engines: an act costs what it belongs to one insert and nothing else. */
+const insertEvent = statement<EventParameters>()((q, p, engine) =>
   q.insertInto('audit_events').values({
     sequence: null,
     hash: null,
-    at: p.at,
+    at:
+      engine === 'postgres'
+        ? raw<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint - ${p.ago}::bigint`
+        : raw<number>`${p.now} - ${p.ago}`,
     actor: p.actor,
     principal: p.principal,
     credential: p.credential,
@@ -71,22 +79,36 @@ const insertEvent = statement<EventParameters>()((q, p) =>
   }),
 );
 
-/** Longest text of a client or target that is kept: a request's own is bounded by its head only. */
+/** Longest text of a column that is kept: a request's own is bounded by its head only. */
 const LONGEST_TEXT = 512;
+/** Longest detail that is kept, in characters of JSON: many are read at once, to be sealed or shown. */
+const LONGEST_DETAIL = 16_384;
 
-export async function recordAct(tx: Transaction, act: Act): Promise<void> {
+export function recordAct(tx: Transaction, act: Act): Promise<void> {
+  return recordEarlierAct(tx, act, 0);
+}
+
+/** An act of `agoMs` milliseconds ago, which waited to be written. */
+export async function recordEarlierAct(tx: Transaction, act: Act, agoMs: number): Promise<void> {
   const { actor, action, target, outcome = 'done', detail = {} } = act;
+  const json = JSON.stringify(detail);
   await tx.run(insertEvent, {
-    at: await tx.now(),
-    actor: actor.name,
-    principal: actor.principal,
-    credential: actor.credential,
-    action,
-    target: target.slice(0, LONGEST_TEXT),
+    now: tx.engine === 'sqlite' ? await tx.now() : 0,
+    ago: Math.max(0, Math.round(agoMs)),
+    actor: storable(actor.name),
+    principal: storable(actor.principal),
+    credential: storable(actor.credential),
+    action: storable(action),
+    target: storable(target),
     outcome,
-    address: actor.address,
-    client: actor.client.slice(0, LONGEST_TEXT),
-    requestId: actor.requestId,
-    detail: JSON.stringify(detail),
+    address: storable(actor.address),
+    client: storable(actor.client),
+    requestId: storable(actor.requestId),
+    detail: json.length > LONGEST_DETAIL ? JSON.stringify({ leftOut: json.length }) : json,
   });
+}
+
+/** PostgreSQL stores no NUL, and a name that somebody types may have one: it must not stop the record. */
+function storable(text: string): string {
+  return text.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd').toWellFormed();
 }
