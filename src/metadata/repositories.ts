@@ -2,8 +2,10 @@
 import { sql as raw } from 'kysely';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { namespaceOf } from '../oci/repository-name.ts';
+import { holdAccess } from './access-facts.ts';
 import type { Visibility } from './access-schema.ts';
 import { kept, locked } from './fragments.ts';
+import { pathRange } from './path-range.ts';
 import { nearestVisibility } from './path-settings.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
@@ -54,6 +56,17 @@ const insertNamespace = statement<{ path: string; parent: number; now: number }>
     .onConflict((c) => c.column('path').doNothing()),
 );
 
+const anyWithin = statement<{ path: string; below: string; before: string }>()((q, p) =>
+  q
+    .selectFrom('repositories')
+    .select('name')
+    .where('name', '>=', p.path)
+    .where('name', '<', p.before)
+    .where((e) => e.or([e('name', '=', p.path), e('name', '>=', p.below)]))
+    .orderBy('name')
+    .limit(1),
+);
+
 const setListed = statement<{ id: number }>()((q, p) =>
   q.updateTable('repositories').set({ listed: 1 }).where('id', '=', p.id).where('listed', '=', 0),
 );
@@ -67,6 +80,34 @@ const listedPage = statement<{ last: string; limit: number }>()((q, p) =>
     .where('name', '>', p.last)
     .orderBy('name')
     .limit(p.limit),
+);
+
+/** All that begins with a text, in byte order: after `from`, before `to`. */
+const listedRange = statement<{ last: string; from: string; to: string; limit: number }>()((q, p) =>
+  q
+    .selectFrom('repositories')
+    .select('name')
+    .where(raw<boolean>`listed = 1`)
+    .where('name', '>', p.last)
+    .where('name', '>=', p.from)
+    .where('name', '<', p.to)
+    .orderBy('name')
+    .limit(p.limit),
+);
+
+const listedOf = statement<{ visibility: Visibility; last: string; limit: number }>()((q, p) =>
+  q
+    .selectFrom('repositories')
+    .select('name')
+    .where(raw<boolean>`listed = 1 and visibility <> 'private'`)
+    .where('visibility', '=', p.visibility)
+    .where('name', '>', p.last)
+    .orderBy('name')
+    .limit(p.limit),
+);
+
+const isListed = statement<{ name: string }>()((q, p) =>
+  q.selectFrom('repositories').select('id').where('name', '=', p.name).where('listed', '=', 1),
 );
 
 export async function findRepository(
@@ -105,6 +146,8 @@ export async function ensureRepository(
   if (known !== undefined) return known;
   const now = await tx.now();
   const namespace = await ensureNamespace(tx, namespaceOf(name), now);
+  // A change of visibility that runs at this moment would neither see this row nor be seen by it.
+  await holdAccess(tx);
   const visibility = await nearestVisibility(tx, name);
   await tx.run(insertRepository, { name, namespace, visibility, now });
   return (await keepRepository(tx, name)) as RepositoryId;
@@ -119,9 +162,9 @@ async function ensureNamespace(tx: Transaction, path: string, now: number): Prom
   return (await tx.first(namespaceByPath, { path }))?.id as number;
 }
 
-/** From now on the repository appears in listings. */
-export async function listRepository(tx: Transaction, id: RepositoryId): Promise<void> {
-  await tx.run(setListed, { id });
+/** From now on the repository appears in listings. @returns false when it did before. */
+export async function listRepository(tx: Transaction, id: RepositoryId): Promise<boolean> {
+  return (await tx.run(setListed, { id })) > 0;
 }
 
 /** Up to `limit` names after `last`, in byte order. */
@@ -130,4 +173,36 @@ export async function listedRepositories(
   page: { last: string; limit: number },
 ): Promise<string[]> {
   return (await sql.all(listedPage, page)).map((row) => row.name);
+}
+
+/** Those at a path and below it: up to `limit` names after `last`, in byte order. */
+export async function listedRepositoriesAt(
+  sql: Sql,
+  page: { path: string; last: string; limit: number },
+): Promise<string[]> {
+  const { path, last, limit } = page;
+  if (path === '') return listedRepositories(sql, { last, limit });
+  // `team-b` stands between `team` and `team/app`.
+  const at = { last, from: path, to: `${path}\u0001`, limit: 1 };
+  const below = { last, from: `${path}/`, to: `${path}0`, limit };
+  const rows = [...(await sql.all(listedRange, at)), ...(await sql.all(listedRange, below))];
+  return rows.slice(0, limit).map((row) => row.name);
+}
+
+/** Those that are `public` or `internal`: up to `limit` names after `last`, in byte order. */
+export async function listedRepositoriesOf(
+  sql: Sql,
+  page: { visibility: Visibility; last: string; limit: number },
+): Promise<string[]> {
+  return (await sql.all(listedOf, page)).map((row) => row.name);
+}
+
+/** Whether it holds a manifest or was made by hand. */
+export async function isRepositoryListed(sql: Sql, name: string): Promise<boolean> {
+  return (await sql.first(isListed, { name })) !== undefined;
+}
+
+/** The first repository at a path or below it, listed or not; undefined when there is none. */
+export async function anyRepositoryAt(sql: Sql, path: string): Promise<string | undefined> {
+  return (await sql.first(anyWithin, pathRange(path)))?.name;
 }
