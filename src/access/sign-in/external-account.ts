@@ -33,9 +33,10 @@ export interface ExternalPasswords {
    * @returns undefined when name and password are not those of anybody there.
    * @throws RegistryError UNAVAILABLE when it cannot be asked, DENIED when they may not come in.
    */
-  signIn(given: { readonly name: string; readonly password: string }): Promise<
-    ExternalAccount | undefined
-  >;
+  signIn(given: {
+    readonly name: string;
+    readonly password: string;
+  }): Promise<ExternalAccount | undefined>;
 }
 
 /** The name here: the part before an @, in lower case, with - for what a name cannot hold. */
@@ -45,8 +46,7 @@ export function userNameOf(name: string): string {
     .normalize('NFKD')
     .replaceAll(/\p{M}/gu, '')
     .toLowerCase()
-    .replaceAll(/[^a-z0-9._-]+/g, '-')
-    .replaceAll(/[._-]*\.[._-]*/g, '.')
+    .replaceAll(/[^a-z0-9]+/g, (run) => (/^(?:\.|__?|-+)$/.test(run) ? run : '-'))
     .replaceAll(/^[._-]+|[._-]+$/g, '');
 }
 

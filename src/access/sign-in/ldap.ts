@@ -1,21 +1,11 @@
 // Signing in with a name and password of a directory: the registry's own account finds the entry, then the
 // directory itself is asked whether the password is right. Knows no users of this registry.
-import {
-  type Client,
-  type Entry,
-  Filter,
-  InappropriateAuthError,
-  InvalidCredentialsError,
-  NoSuchObjectError,
-  type SearchOptions,
-  type SearchResult,
-  SizeLimitExceededError,
-  UnwillingToPerformError,
-} from 'ldapts';
+import type { Client, Entry, SearchOptions } from 'ldapts';
 import { RegistryError } from '../../oci/errors.ts';
-import type { EntryRules, ExternalAccount, ExternalPasswords } from './external-account.ts';
-import { type TeamRule, teamsOfGroups } from './groups.ts';
-import { type LdapAddress, withLdap } from './ldap-connection.ts';
+import type { ExternalAccount, ExternalPasswords } from './external-account.ts';
+import { teamsOfGroups } from './groups.ts';
+import { filled, isPasswordOf, isRefusal, orSeveral, unlessAbsent } from './ldap-answers.ts';
+import { withLdap } from './ldap-connection.ts';
 import {
   firstText,
   groupNames,
@@ -24,27 +14,7 @@ import {
   subjectOf,
   texts,
 } from './ldap-entry.ts';
-
-export interface LdapSettings extends LdapAddress {
-  /** The account that searches; undefined: anybody may search there. */
-  readonly bindDn: string | undefined;
-  readonly bindPassword: string | undefined;
-  /** Below it are the people. */
-  readonly base: string;
-  /** `{name}` stands for what was typed, escaped. */
-  readonly filter: string;
-  readonly attributes: {
-    /** Undefined: the first of those that directories number their entries with. */
-    readonly id: string | undefined;
-    readonly name: string;
-    readonly email: string;
-    readonly displayName: string;
-  };
-  /** Undefined: the `memberOf` of the entry. `{dn}` and `{name}` stand for the person's. */
-  readonly groups: { readonly base: string; readonly filter: string } | undefined;
-  readonly teams: readonly TeamRule[];
-  readonly rules: EntryRules;
-}
+import type { LdapSettings } from './ldap-settings.ts';
 
 /** Connections of sign-ins at one time. */
 const CONNECTIONS = 16;
@@ -191,47 +161,4 @@ export class LdapSignIn implements ExternalPasswords {
     const found = await unlessAbsent(client.search(groups.base, { scope: 'sub', ...options }));
     return groupNames(found.map(({ dn }) => dn));
   }
-}
-
-/** More than were asked for: it is not certain who that is, as with none. */
-function orSeveral(error: unknown): SearchResult {
-  if (error instanceof SizeLimitExceededError) return { searchEntries: [], searchReferences: [] };
-  throw error;
-}
-
-async function unlessAbsent(search: Promise<SearchResult>): Promise<Entry[]> {
-  try {
-    return (await search).searchEntries;
-  } catch (error) {
-    // The place that was searched is not there: so nobody is there.
-    if (error instanceof NoSuchObjectError) return [];
-    throw error;
-  }
-}
-
-/** What was typed goes in as text: nothing in it can be a part of the filter. */
-function filled(filter: string, values: { readonly name: string; readonly dn: string }): string {
-  return filter.replaceAll(/\{(name|dn)\}/g, (_, key: 'name' | 'dn') => Filter.escape(values[key]));
-}
-
-async function isPasswordOf(
-  client: Client,
-  { dn, password }: { readonly dn: string; readonly password: string },
-): Promise<boolean> {
-  try {
-    await client.bind(dn, password);
-    return true;
-  } catch (error) {
-    if (isRefusal(error)) return false;
-    throw error;
-  }
-}
-
-/** Wrong, without a password, or locked: all one to who asks. */
-function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof InvalidCredentialsError ||
-    error instanceof InappropriateAuthError ||
-    error instanceof UnwillingToPerformError
-  );
 }

@@ -3,21 +3,19 @@
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
-  type Configuration,
   calculatePKCECodeChallenge,
-  fetchUserInfo,
   randomNonce,
   randomPKCECodeVerifier,
   randomState,
-  refreshTokenGrant,
 } from 'openid-client';
 import { RegistryError } from '../../oci/errors.ts';
 import type { Seal } from '../seal.ts';
 import type { EntryRules, ExternalAccount } from './external-account.ts';
-import { accountOfClaims, type Claims, lacksClaims } from './oidc-claims.ts';
-import { isGrantRefused, signInError } from './oidc-errors.ts';
+import { accountOfClaims } from './oidc-claims.ts';
+import { signInError } from './oidc-errors.ts';
 import { OidcProvider, type OidcProviderSettings } from './oidc-provider.ts';
 import { type OidcState, openState, safeReturnTo, sealState } from './oidc-state.ts';
+import { allClaims, type OidcRefresh, refreshed } from './oidc-tokens.ts';
 
 export interface OidcOptions {
   readonly providers: readonly OidcProviderSettings[];
@@ -43,11 +41,6 @@ export interface OidcAnswer {
   /** Of the provider, as it is: seal it. */
   readonly refreshToken: string | undefined;
 }
-
-export type OidcRefresh =
-  | { readonly kind: 'fresh'; readonly teams: readonly string[]; readonly refreshToken: string }
-  /** The provider ended it. */
-  | { readonly kind: 'ended' };
 
 export class OidcSignIn {
   readonly #providers: ReadonlyMap<string, OidcProvider>;
@@ -154,25 +147,10 @@ export class OidcSignIn {
    */
   async refresh(
     name: string,
-    { subject, refreshToken }: { readonly subject: string; readonly refreshToken: string },
+    account: { readonly subject: string; readonly refreshToken: string },
   ): Promise<OidcRefresh> {
     const provider = this.#provider(name);
-    const configuration = await provider.configuration();
-    const { settings } = provider;
-    try {
-      const tokens = await refreshTokenGrant(configuration, refreshToken);
-      // The answer to a refresh need not tell who it is for; the user's page of claims does.
-      const claims = await allClaims(configuration, settings, {
-        claims: { sub: subject, ...tokens.claims() },
-        accessToken: tokens.access_token,
-      });
-      if (claims.sub !== subject) return { kind: 'ended' };
-      const { teams } = accountOfClaims(claims, settings);
-      return { kind: 'fresh', teams, refreshToken: tokens.refresh_token ?? refreshToken };
-    } catch (error) {
-      if (isGrantRefused(error)) return { kind: 'ended' };
-      throw signInError(settings, error);
-    }
+    return refreshed(await provider.configuration(), provider.settings, account);
   }
 
   #provider(name: string): OidcProvider {
@@ -180,17 +158,4 @@ export class OidcSignIn {
     if (provider !== undefined) return provider;
     throw new RegistryError('NOT_FOUND', 'There is no sign-in provider of that name.');
   }
-}
-
-/** Many providers put little into the ID token, and the rest where it must be asked for. */
-async function allClaims(
-  configuration: Configuration,
-  settings: OidcProviderSettings,
-  known: { readonly claims: Claims; readonly accessToken: string },
-): Promise<Claims> {
-  const isAskable = configuration.serverMetadata().userinfo_endpoint !== undefined;
-  if (!isAskable || !lacksClaims(known.claims, settings)) return known.claims;
-  const subject = String(known.claims.sub);
-  const more = await fetchUserInfo(configuration, known.accessToken, subject);
-  return { ...more, ...known.claims };
 }
