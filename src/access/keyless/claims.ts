@@ -23,12 +23,17 @@ export function claimAt(claims: Claims, name: string): unknown {
   return undefined;
 }
 
+/** Entries of a list that are looked at, such as groups. */
+const MOST_ENTRIES = 200;
+
 /** Texts that a pattern may be compared with: of a list, any of its entries. */
 export function textsOf(claim: unknown): string[] {
-  return (Array.isArray(claim) ? claim : [claim]).flatMap((value: unknown) => {
-    const text = textOf(value);
-    return text === undefined ? [] : [text];
-  });
+  return (Array.isArray(claim) ? claim.slice(0, MOST_ENTRIES) : [claim]).flatMap(
+    (value: unknown) => {
+      const text = textOf(value);
+      return text === undefined ? [] : [text];
+    },
+  );
 }
 
 /** The one text of a claim that is no list. */

@@ -3,7 +3,7 @@ import { LIMITS } from '../../oci/limits.ts';
 import type { Action } from '../action.ts';
 import type { Scope } from '../decide.ts';
 import { isAtOrBelow, literalPrefix } from '../pattern.ts';
-import { type Claims, claimAt, textOf } from './claims.ts';
+import { type Claims, claimAt, showText, textOf } from './claims.ts';
 
 /** A grant of a policy, as it is stored: names may have templates such as `team-a/{project_path}`. */
 export interface PolicyGrant {
@@ -11,7 +11,7 @@ export interface PolicyGrant {
   readonly names: readonly string[];
 }
 
-/** What is kept of a pipeline's claims with its token: those that its policy's names use. */
+/** What is kept of a pipeline's claims with its token: those that its policy's names use, and who it is. */
 export type RecordedClaims = Readonly<Record<string, string>>;
 
 export function parseRecordedClaims(json: string | null): RecordedClaims {
@@ -29,8 +29,9 @@ export function claimsInTemplates(grants: readonly PolicyGrant[]): string[] {
 }
 
 /**
- * The claims that go with a token. Whole or not at all: a part of a claim would be another name. A list
- * is left out too, because nobody can say which of its entries is meant.
+ * The claims that go with a token. Those of names whole or not at all: a part of a claim would be another
+ * name. A list is left out too, because nobody can say which of its entries is meant. `sub` is for people,
+ * and when it was shortened no name can be made of it.
  */
 export function recordClaims(grants: readonly PolicyGrant[], claims: Claims): RecordedClaims {
   const entries = claimsInTemplates(grants).flatMap((name) => {
@@ -38,7 +39,8 @@ export function recordClaims(grants: readonly PolicyGrant[], claims: Claims): Re
     const isShort = text !== undefined && text.length <= LIMITS.repositoryNameLength;
     return isShort ? [[name, text] as const] : [];
   });
-  return Object.fromEntries(entries);
+  const sub = textOf(claims.sub);
+  return { ...(sub !== undefined && { sub: showText(sub) }), ...Object.fromEntries(entries) };
 }
 
 /** A name with a letter in the place of each template; undefined when a claim is not named well. */
@@ -56,7 +58,7 @@ export function withoutTemplates(
 
 /** Whether a name, whatever the claims say, can only be at or below a path. */
 export function isTemplateWithin(name: string, path: string): boolean {
-  const open = name.search(/[{*]/);
+  const open = name.search(/[{*?]/);
   if (open < 0) return isAtOrBelow(name, path);
   return path === '' || name.slice(0, open).startsWith(`${path}/`);
 }
@@ -103,7 +105,7 @@ function lowerCase(text: string): string {
 /** Whether all that a pattern can match lies at or below a path. */
 function isWithin(pattern: string, path: string): boolean {
   if (path === '') return true;
-  if (!pattern.includes('*')) return isAtOrBelow(pattern, path);
+  if (!/[*?]/.test(pattern)) return isAtOrBelow(pattern, path);
   const prefix = literalPrefix(pattern);
   return prefix.startsWith(`${path}/`) || (prefix === path && pattern === `${path}/**`);
 }

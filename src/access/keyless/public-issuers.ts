@@ -97,7 +97,17 @@ export function mayHear(issuer: string, conditions: Conditions, claims: Claims):
 export function holds(conditions: Conditions, claim: string, claims: Claims): boolean {
   const texts = textsOf(claimAt(claims, claim));
   const patterns = conditions[claim] ?? [];
-  return patterns.some((pattern) =>
-    texts.some((text) => matchesGlob(pattern, text, { isPath: false })),
-  );
+  return patterns.some((pattern) => texts.some((text) => isLike(pattern, text)));
+}
+
+export function isGlob(pattern: string): boolean {
+  return /[*?]/.test(pattern);
+}
+
+/** Longest text that is compared with wildcards: GitHub's workflow_ref stays under 400. */
+const LONGEST_COMPARED = 512;
+
+function isLike(pattern: string, text: string): boolean {
+  if (pattern === text || !isGlob(pattern)) return pattern === text;
+  return text.length <= LONGEST_COMPARED && matchesGlob(pattern, text, { isPath: false });
 }

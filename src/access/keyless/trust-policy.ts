@@ -4,7 +4,7 @@ import { RegistryError } from '../../oci/errors.ts';
 import { isRepositoryName } from '../../oci/repository-name.ts';
 import { type Claims, claimAt, LONGEST_CLAIM_NAME, showText, textsOf } from './claims.ts';
 import { isTemplateWithin, type PolicyGrant, withoutTemplates } from './policy-scopes.ts';
-import { type Conditions, holds, tooOpen } from './public-issuers.ts';
+import { type Conditions, holds, isGlob, tooOpen } from './public-issuers.ts';
 
 export interface TrustPolicy {
   /** The namespace or repository that it belongs to; '' = the administrator's. */
@@ -18,8 +18,10 @@ export interface TrustPolicy {
 }
 
 const MOST_CONDITIONS = 20;
-const MOST_PATTERNS = 20;
-const LONGEST_PATTERN = 512;
+const MOST_PATTERNS = 50;
+/** Of all its patterns: each costs up to its length times that of the claim, for every token. */
+const MOST_WILDCARDS = 10;
+const LONGEST_PATTERN = 255;
 const MOST_GRANTS = 20;
 const MOST_NAMES = 50;
 const LONGEST_NAME = 255;
@@ -47,7 +49,13 @@ const conditionsSchema = z
   )
   .refine((conditions) => Object.keys(conditions).length <= MOST_CONDITIONS, {
     message: `A policy has at most ${MOST_CONDITIONS} conditions.`,
-  });
+  })
+  .refine(
+    (conditions) => Object.values(conditions).flat().filter(isGlob).length <= MOST_WILDCARDS,
+    {
+      message: `A policy has at most ${MOST_WILDCARDS} patterns with wildcards.`,
+    },
+  );
 
 const grantSchema = z.strictObject({
   actions: z
@@ -58,7 +66,7 @@ const grantSchema = z.strictObject({
     .array(
       z.string().max(LONGEST_NAME).refine(isNamePattern, {
         message:
-          'A name is written as a repository name, with * or ** for what may vary and {claim} for what the token says.',
+          'A name is written as a repository name, with *, ** or ? for what may vary and {claim} for what the token says.',
       }),
     )
     .min(1, 'A grant has at least one name.')
@@ -67,7 +75,7 @@ const grantSchema = z.strictObject({
 
 function isNamePattern(name: string): boolean {
   const bare = withoutTemplates(name, (claim) => claimName.safeParse(claim).success);
-  return bare !== undefined && isRepositoryName(bare.replaceAll('*', 'x'));
+  return bare !== undefined && isRepositoryName(bare.replace(/[*?]/g, 'x'));
 }
 
 /** For the API's document as well; `parseTrustPolicy` asks for more than can be said there. */
@@ -138,9 +146,20 @@ function invalid(message: string): RegistryError {
   return new RegistryError('REQUEST_INVALID', message);
 }
 
-/** As it is stored. */
+/** As they stand in the database, in the form that `parseTrustPolicy` gave them. */
 export function parseConditions(json: string): Conditions {
-  return conditionsSchema.parse(JSON.parse(json));
+  return JSON.parse(json) as Conditions;
+}
+
+/** As `matchPolicy`, when only the answer counts. */
+export function fitsPolicy(
+  { audience, conditions }: { readonly audience: string; readonly conditions: Conditions },
+  claims: Claims,
+): boolean {
+  return (
+    textsOf(claims.aud).includes(audience) &&
+    Object.keys(conditions).every((claim) => holds(conditions, claim, claims))
+  );
 }
 
 /** @returns what does not fit, a sentence each, for the token's holder; none = the policy fits. */
