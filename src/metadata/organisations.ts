@@ -95,11 +95,13 @@ const memberPage = statement<{ organisation: number; after: number; limit: numbe
 
 const otherOwner = statement<{ organisation: number; but: number }>()((q, p) =>
   q
-    .selectFrom('organisation_members')
-    .select('user_id')
-    .where('organisation_id', '=', p.organisation)
-    .where('is_owner', '=', 1)
-    .where('user_id', '<>', p.but)
+    .selectFrom('organisation_members as m')
+    .innerJoin('users as u', 'u.id', 'm.user_id')
+    .select('m.user_id')
+    .where('m.organisation_id', '=', p.organisation)
+    .where('m.is_owner', '=', 1)
+    .where('m.user_id', '<>', p.but)
+    .where('u.state', '=', 'active')
     .limit(1),
 );
 
@@ -189,6 +191,7 @@ export async function listMembers(
   return rows.map((row) => ({ ...row, isOwner: row.isOwner === 1 }));
 }
 
+/** Whether somebody else owns it who can sign in. */
 export async function hasOtherOwner(sql: Sql, { organisation, user }: MemberKey): Promise<boolean> {
   return (await sql.first(otherOwner, { organisation, but: user })) !== undefined;
 }

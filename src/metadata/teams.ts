@@ -48,7 +48,7 @@ const byId = statement<{ id: number }>()((q, p) =>
   q
     .selectFrom('teams as t')
     .innerJoin('organisations as o', 'o.id', 't.organisation_id')
-    .select(['t.id', 't.name', 'o.name as organisation'])
+    .select(['t.id', 't.organisation_id as organisationId', 't.name', 'o.name as organisation'])
     .where('t.id', '=', p.id),
 );
 
@@ -152,10 +152,17 @@ export function findTeam(
   return sql.first(byName, { organisation, name });
 }
 
-/** The team's name with its organisation: `acme/core`. */
-export async function teamName(sql: Sql, id: TeamId): Promise<string | undefined> {
+/** `fullName` with its organisation: `acme/core`. */
+export async function readTeam(
+  sql: Sql,
+  id: TeamId,
+): Promise<
+  { id: TeamId; organisationId: OrganisationId; name: string; fullName: string } | undefined
+> {
   const row = await sql.first(byId, { id });
-  return row && `${row.organisation}/${row.name}`;
+  if (row === undefined) return undefined;
+  const { organisation, ...team } = row;
+  return { ...team, fullName: `${organisation}/${team.name}` };
 }
 
 /** Up to `limit` teams after the name `after`, in byte order. */

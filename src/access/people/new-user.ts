@@ -1,0 +1,63 @@
+// Making a user, by whatever way one comes: made by an administrator, invited, from a provider. The name
+// must be free among users and organisations, and the namespace of it must not be somebody's already.
+import { lockAccess } from '../../metadata/access-facts.ts';
+import { isAnythingGranted } from '../../metadata/grants.ts';
+import { findOrganisation } from '../../metadata/organisations.ts';
+import { anyRepositoryAt } from '../../metadata/repositories.ts';
+import type { Transaction } from '../../metadata/sql.ts';
+import { findUser, insertUser, type UserId } from '../../metadata/users.ts';
+import { checkAccountName, checkDisplayName, checkEmail, conflict } from './names.ts';
+
+export interface NewUser {
+  readonly name: string;
+  /** Empty: the name. */
+  readonly displayName: string;
+  readonly email: string | null;
+  /** argon2id; null = signs in by other means only. */
+  readonly passwordHash: string | null;
+  /** The new account may own a namespace where something is already: an administrator says so. */
+  readonly adoptsNamespace: boolean;
+}
+
+/** @throws RegistryError REQUEST_INVALID for what cannot be a name, CONFLICT for a name that is taken. */
+export async function makeUser(tx: Transaction, user: NewUser): Promise<UserId> {
+  checkAccountName(user.name);
+  return makeUserOfAnyName(tx, user);
+}
+
+/** As `makeUser`, for the one account whose name is reserved: the first administrator's. */
+export async function makeUserOfAnyName(tx: Transaction, user: NewUser): Promise<UserId> {
+  const { name, displayName, email, passwordHash, adoptsNamespace } = user;
+  checkDisplayName(displayName);
+  checkEmail(email);
+  await takeName(tx, { name, adoptsNamespace });
+  const id = await insertUser(tx, { name, displayName: displayName || name, email, passwordHash });
+  if (id === undefined) throw taken(name);
+  return id;
+}
+
+/** Names of users and organisations are one set. Nobody else takes the name until the transaction ends. */
+export async function takeName(
+  tx: Transaction,
+  { name, adoptsNamespace }: { name: string; adoptsNamespace: boolean },
+): Promise<void> {
+  await lockAccess(tx);
+  const user = await findUser(tx, name);
+  if (user?.state === 'deleted') {
+    throw conflict(
+      `The name "${name}" was a user's who is deleted: history names them. Choose another.`,
+    );
+  }
+  if (user !== undefined || (await findOrganisation(tx, name)) !== undefined) throw taken(name);
+  if (adoptsNamespace) return;
+  // Else whoever comes first and calls themselves that would own what others pushed.
+  if ((await anyRepositoryAt(tx, name)) !== undefined || (await isAnythingGranted(tx, name))) {
+    throw conflict(
+      `There is a namespace "${name}" already, which this account would own. An administrator can make the account and hand it over.`,
+    );
+  }
+}
+
+function taken(name: string): Error {
+  return conflict(`The name "${name}" is taken. Choose another one.`);
+}

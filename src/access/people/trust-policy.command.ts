@@ -1,0 +1,132 @@
+// Trust policies, as rows. Whether what they say makes sense was asked before (access/keyless).
+import { changeAccess, lockAccess } from '../../metadata/access-facts.ts';
+import { type Actor, recordAct } from '../../metadata/audit.ts';
+import { synced } from '../../metadata/command.ts';
+import type { Transaction } from '../../metadata/sql.ts';
+import {
+  insertTrustPolicy,
+  readTrustPolicy,
+  type StoredTrustPolicy,
+  setTrustPolicy,
+  setTrustPolicyState,
+  type TrustPolicyContent,
+  type TrustPolicyId,
+} from '../../metadata/trust-policies.ts';
+import type { PolicyGrant } from '../keyless/policy-scopes.ts';
+import { checkPartName, checkPath, conflict, notFound } from './names.ts';
+
+export function trustPolicyCommands() {
+  return {
+    createTrustPolicy: synced(createPolicy),
+    updateTrustPolicy: synced(updatePolicy),
+    disableTrustPolicy: synced((tx: Transaction, change: PolicyChange) =>
+      setState(tx, { ...change, state: 'disabled' }),
+    ),
+    enableTrustPolicy: synced((tx: Transaction, change: PolicyChange) =>
+      setState(tx, { ...change, state: 'active' }),
+    ),
+    deleteTrustPolicy: synced((tx: Transaction, change: PolicyChange) =>
+      setState(tx, { ...change, state: 'deleted' }),
+    ),
+  };
+}
+
+interface PolicyChange {
+  readonly id: TrustPolicyId;
+  readonly actor: Actor;
+}
+
+/** Parsed by access/keyless/trust-policy.ts. */
+interface PolicyContent {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly conditions: Readonly<Record<string, unknown>>;
+  readonly grants: readonly PolicyGrant[];
+  readonly lifetimeMs: number;
+}
+
+async function createPolicy(
+  tx: Transaction,
+  policy: PolicyContent & { path: string; name: string; actor: Actor },
+): Promise<TrustPolicyId> {
+  const { path, name, actor } = policy;
+  checkPath(path);
+  checkPartName('trust policy', name);
+  await lockAccess(tx);
+  const row = { ...contentOf(policy), path, name, createdBy: actor.name };
+  const id = await insertTrustPolicy(tx, row);
+  if (id === undefined) throw conflict(`There is a trust policy ${path}:${name} already.`);
+  // It may be the row of a deleted one, that a node remembers as ended.
+  await changeAccess(tx);
+  await record(tx, { actor, verb: 'create', policy: { path, name }, content: policy });
+  return id;
+}
+
+/** The whole content anew. What was issued under the old one ends. */
+async function updatePolicy(tx: Transaction, change: PolicyContent & PolicyChange): Promise<void> {
+  const { id, actor } = change;
+  await lockAccess(tx);
+  const policy = await known(tx, id);
+  await setTrustPolicy(tx, { id, ...contentOf(change) });
+  await changeAccess(tx);
+  await record(tx, { actor, verb: 'update', policy, content: change });
+}
+
+const VERBS = { active: 'enable', disabled: 'disable', deleted: 'delete' } as const;
+
+async function setState(
+  tx: Transaction,
+  { id, actor, state }: PolicyChange & { state: keyof typeof VERBS },
+): Promise<void> {
+  await lockAccess(tx);
+  const policy = await known(tx, id);
+  if (policy.state === state) return;
+  await setTrustPolicyState(tx, { id, state });
+  await changeAccess(tx);
+  await record(tx, { actor, verb: VERBS[state], policy, content: undefined });
+}
+
+function contentOf(policy: PolicyContent): TrustPolicyContent {
+  const { issuer, audience, conditions, grants, lifetimeMs } = policy;
+  return {
+    issuer,
+    audience,
+    conditions: JSON.stringify(conditions),
+    grants: JSON.stringify(grants),
+    lifetimeMs,
+  };
+}
+
+async function record(
+  tx: Transaction,
+  done: {
+    actor: Actor;
+    verb: string;
+    policy: { path: string; name: string };
+    content: PolicyContent | undefined;
+  },
+): Promise<void> {
+  const { actor, verb, policy, content } = done;
+  await recordAct(tx, {
+    actor,
+    action: `trust-policy.${verb}`,
+    target: `trust policy ${policy.path}:${policy.name}`,
+    ...(content !== undefined && {
+      detail: {
+        issuer: content.issuer,
+        audience: content.audience,
+        conditions: content.conditions,
+        grants: content.grants,
+        lifetimeMs: content.lifetimeMs,
+      },
+    }),
+  });
+}
+
+async function known(tx: Transaction, id: TrustPolicyId): Promise<StoredTrustPolicy> {
+  const policy = await readTrustPolicy(tx, id);
+  if (policy === undefined || policy.state === 'deleted') {
+    throw notFound('There is no such trust policy.');
+  }
+  return policy;
+}
