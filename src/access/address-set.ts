@@ -21,11 +21,13 @@ export function addressSet(networks: readonly string[]): AddressSet {
   }
   return (address) => {
     const plain = unmapped(address);
-    return list.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4');
+    const version = isIP(plain);
+    // The list would read 10.1.2 as an address.
+    return version !== 0 && list.check(plain, version === 6 ? 'ipv6' : 'ipv4');
   };
 }
 
 /** `::ffff:192.0.2.1` is how a socket of both families shows an IPv4 address. */
 export function unmapped(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  return /^::ffff:[\d.]+$/i.test(address) ? address.slice(7) : address;
 }
