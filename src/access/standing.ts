@@ -8,6 +8,7 @@ import {
   type PathRow,
   type RightRow,
   readAccessState,
+  readOpenGrants,
   readPath,
   readPolicyFacts,
   readRobotFacts,
@@ -34,6 +35,7 @@ import {
   type Principal,
   principalKey,
 } from './principal.ts';
+import type { OpenRights } from './visible.ts';
 
 /** Who somebody was when they proved it. */
 export interface Identity {
@@ -206,6 +208,12 @@ export class Standings {
   async readPath(path: string): Promise<PathFacts> {
     // One revision for the whole walk: what was read above before a change must not be remembered below it.
     return (await this.#pathFrom(path, this.#revision)).facts;
+  }
+
+  /** Grants to anyone and to any signed-in user, wherever they stand: for lists. */
+  async readOpenRights(): Promise<OpenRights> {
+    const { forAnyone, forSignedIn } = await readOpenGrants(this.#options.sql);
+    return { forAnyone: forAnyone.map(rightOf), forSignedIn: forSignedIn.map(rightOf) };
   }
 
   /** From the root down, and no further than anything stands. */

@@ -1,7 +1,8 @@
 // The wiring: the only file that constructs drivers and joins the parts.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { decide } from '../access/decide.ts';
+import { parseAllowedHosts } from '../access/keyless/address-guard.ts';
+import { createGuardedFetch } from '../access/keyless/guarded-fetch.ts';
 import { openFilesystemBlobStore } from '../blobs/filesystem.ts';
 import { withObservation } from '../blobs/observed.ts';
 import type { AnswerParts, RequestLog } from '../http/answer.ts';
@@ -10,6 +11,7 @@ import { withReadTimes } from '../http/observed-reads.ts';
 import { ManifestRoom } from '../http/v2/manifest-room.ts';
 import { upkeepJobs } from '../jobs/upload-upkeep.ts';
 import { JobWorker } from '../jobs/worker.ts';
+import type { Commands } from '../metadata/command.ts';
 import { countJobs } from '../metadata/jobs.ts';
 import { countUploads } from '../metadata/uploads.ts';
 import { ByteCache } from '../registry/byte-cache.ts';
@@ -18,6 +20,8 @@ import { PullCounter } from '../registry/pull-counter.ts';
 import type { MissingParts } from '../registry/put-manifest.command.ts';
 import type { UploadParts } from '../registry/upload-state.ts';
 import { bootId } from './boot-id.ts';
+import type { AllCommands } from './commands.ts';
+import { type AccessOptions, type ComposedAccess, composeAccess } from './compose-access.ts';
 import { type DatabaseSettings, openDatabase } from './database.ts';
 
 export interface ComposeOptions {
@@ -25,6 +29,9 @@ export interface ComposeOptions {
   readonly blobDirectory: string;
   readonly missingParts: MissingParts;
   readonly uploadAgeMs: number;
+  readonly access: Omit<AccessOptions, 'pathPrefix' | 'guardedFetch'>;
+  /** Hosts and networks that owners of namespaces may name although they are not public. */
+  readonly allowedHosts: readonly string[];
   readonly pathPrefix: string;
   readonly version: string;
   readonly log: ComposeLog;
@@ -39,6 +46,9 @@ export interface ComposeLog extends RequestLog {
 
 export interface Program {
   readonly answer: AnswerParts;
+  /** For what is run beside the server, in the same process. */
+  readonly commands: Commands<AllCommands>;
+  readonly access: ComposedAccess;
   /** From now on `/readyz` says no. */
   drain(): void;
   close(): Promise<void>;
@@ -65,6 +75,15 @@ export async function compose(options: ComposeOptions): Promise<Program> {
   });
   const { commands, close } = database;
   const sql = withReadTimes(database.sql, (seconds) => metrics.observeRead(seconds));
+  const { pathPrefix } = options;
+  const access = await composeAccess(
+    { sql, commands, warn: (message, error) => options.log.warn(message, error) },
+    {
+      ...options.access,
+      pathPrefix,
+      guardedFetch: createGuardedFetch({ allowed: parseAllowedHosts(options.allowedHosts) }),
+    },
+  );
   const instance = randomUUID();
   const live = new LiveUploads();
   const pulls = new PullCounter(Date.now);
@@ -107,9 +126,11 @@ export async function compose(options: ComposeOptions): Promise<Program> {
 
   let isDraining = false;
   return {
+    commands,
+    access,
     answer: {
       v2: {
-        decide,
+        gate: access.gate,
         commands,
         missingParts: options.missingParts,
         manifestRoom: new ManifestRoom(),
@@ -117,6 +138,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         pulls,
         upload,
       },
+      token: access.token,
       operate: {
         isDraining: () => isDraining,
         async checkReady() {
@@ -128,7 +150,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
           return { contentType: registry.contentType, text: await registry.metrics() };
         },
       },
-      pathPrefix: options.pathPrefix,
+      pathPrefix,
       observe: (observation) => metrics.observeRequest(observation),
       log: options.log,
     },
@@ -139,6 +161,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       clearInterval(flushing);
       await worker.stop();
       await flushPulls().catch((error) => options.log.warn('pulls could not be counted', error));
+      await access.close();
       await close();
     },
   };

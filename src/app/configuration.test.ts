@@ -40,9 +40,19 @@ describe('defaults', () => {
       trustedProxies: [],
       keyFile: undefined,
       adminPassword: undefined,
+      oidc: [],
+      ldap: undefined,
       log: { level: 'info', format: 'auto', access: true },
       missingParts: 'refuse',
       uploadAgeMs: 86_400_000,
+      tokenLifetimeMs: 300_000,
+      accessGraceMs: 60_000,
+      requestLimits: { signedIn: undefined, anonymous: undefined },
+      allowedHosts: [],
+      metricsListen: undefined,
+      metricsToken: undefined,
+      auditRetentionMs: 31_536_000_000,
+      auditPulls: false,
     });
     expect(new Set(sources.values())).toEqual(new Set(['default']));
   });

@@ -2,6 +2,9 @@
 // Pure but for the injected readFile.
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
+import type { LdapSettings } from '../access/sign-in/ldap-settings.ts';
+import type { OidcProviderSettings } from '../access/sign-in/oidc-provider.ts';
+import type { RequestLimitSettings } from '../http/access/request-limits.ts';
 import type { MissingParts } from '../registry/put-manifest.command.ts';
 import {
   baseOf,
@@ -14,6 +17,8 @@ import type { LogSetting } from './log-setting.ts';
 import { suggestion } from './nearest-name.ts';
 import type { ListenAddress } from './setting-values.ts';
 import { type SettingName, type SettingValues, settingsSchema } from './settings.ts';
+import { completeLdap, completeOidc, type ReadText } from './sign-in-configuration.ts';
+import { SIGN_IN_KEYS } from './sign-in-settings.ts';
 
 export type DatabaseConfiguration =
   | { readonly kind: 'sqlite'; readonly path: string }
@@ -46,9 +51,20 @@ export interface Configuration {
   readonly trustedProxies: readonly string[];
   readonly keyFile: string | undefined;
   readonly adminPassword: string | undefined;
+  readonly oidc: readonly OidcProviderSettings[];
+  readonly ldap: LdapSettings | undefined;
   readonly log: LogSetting;
   readonly missingParts: MissingParts;
   readonly uploadAgeMs: number;
+  readonly tokenLifetimeMs: number;
+  /** How long what was checked of access counts while the database is away. */
+  readonly accessGraceMs: number;
+  readonly requestLimits: RequestLimitSettings;
+  readonly allowedHosts: readonly string[];
+  readonly metricsListen: ListenAddress | undefined;
+  readonly metricsToken: string | undefined;
+  readonly auditRetentionMs: number | 'forever';
+  readonly auditPulls: boolean;
   /** Where each setting was given, as a person looks for it; `default` for the rest. */
   readonly sources: ReadonlyMap<SettingName, string>;
 }
@@ -77,7 +93,7 @@ function sentencesOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       keys: [...path, key],
-      message: `"${key}" is not a part of ${path.map(String).join('.')}.${suggestion(key, ['level', 'format', 'access'])}`,
+      message: `"${key}" is not a part of ${path.map(String).join('.')}.${suggestion(key, ['level', 'format', 'access', ...SIGN_IN_KEYS])}`,
     }));
   }
   if (issue.code !== 'invalid_union') return [{ keys: path, message: issue.message }];
@@ -118,6 +134,28 @@ function tlsOf(values: SettingValues, data: string, path: PathOf): TlsConfigurat
   return values.tls === 'auto' ? { kind: 'auto', directory: join(data, 'tls') } : { kind: 'off' };
 }
 
+type SignIn = Pick<Configuration, 'oidc' | 'ldap'>;
+
+/** `readText`: with the name of the setting whose path it is. @returns sentences when a file is missing. */
+function signInOf(
+  values: SettingValues,
+  readText: (name: SettingName, path: string) => string,
+): SignIn | string[] {
+  const problems: string[] = [];
+  const attempt = <T>(name: 'oidc' | 'ldap', work: (readText: ReadText) => T): T | undefined => {
+    try {
+      return work((path) => readText(name, path));
+    } catch (error) {
+      problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  };
+  const { oidc = [], ldap } = values;
+  const providers = attempt('oidc', (read) => completeOidc(oidc, read)) ?? [];
+  const directory = ldap && attempt('ldap', (read) => completeLdap(ldap, read));
+  return problems.length > 0 ? problems : { oidc: providers, ldap: directory };
+}
+
 type PathOf = (name: 'data' | 'tls-cert' | 'tls-key' | 'key-file') => string | undefined;
 
 /**
@@ -146,12 +184,33 @@ export function loadConfiguration(
     log,
     'missing-parts': missingParts,
     'upload-age': uploadAgeMs,
+    'token-lifetime': tokenLifetimeMs,
+    'access-grace': accessGraceMs,
+    'audit-retention': auditRetentionMs,
   } = values;
   const data = pathOf('data');
-  const complete = { data, listen, database, blobs, log, missingParts, uploadAgeMs };
+  const complete = {
+    data,
+    listen,
+    database,
+    blobs,
+    log,
+    missingParts,
+    uploadAgeMs,
+    tokenLifetimeMs,
+    accessGraceMs,
+    auditRetentionMs,
+  };
   if (!isComplete(complete)) throw new Error('a setting that has a default is not set');
   const tls = tlsOf(values, complete.data, pathOf);
   if (typeof tls === 'string') throw new ConfigurationError([tls]);
+  const signIn = signInOf(values, (name, path) => {
+    const file = from(name, path);
+    const text = sources.readFile(file);
+    if (text === undefined) throw new Error(`There is no file ${file}.`);
+    return text;
+  });
+  if (Array.isArray(signIn)) throw new ConfigurationError(signIn);
   return {
     ...complete,
     database:
@@ -178,9 +237,17 @@ export function loadConfiguration(
     trustedProxies: values['trusted-proxies'] ?? [],
     keyFile: pathOf('key-file'),
     adminPassword: values['admin-password'],
+    requestLimits: values['request-limit'] ?? NO_LIMITS,
+    allowedHosts: values['allowed-hosts'] ?? [],
+    metricsListen: values['metrics-listen'],
+    metricsToken: values['metrics-token'],
+    auditPulls: values['audit-pulls'] ?? false,
+    ...signIn,
     sources: new Map([...settings].map(([name, { origin }]) => [name, placeOf(name, origin)])),
   };
 }
+
+const NO_LIMITS: RequestLimitSettings = { signedIn: undefined, anonymous: undefined };
 
 type Complete<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
 

@@ -58,6 +58,31 @@ export function parsePublicUrl(text: string): string {
   return url.origin;
 }
 
+/** The issuer of a provider, as its tokens spell it. */
+export function parseProviderUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '');
+  if (url?.protocol !== 'https:' && !(url?.protocol === 'http:' && isHere)) {
+    throw new SettingProblem(
+      `"${text}" is not the address of a provider: write https://login.example.com; http is for this machine alone.`,
+    );
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new SettingProblem('The address of a provider has no user, no ? and no #.');
+  }
+  return text;
+}
+
+export function parseLdapUrl(text: string): string {
+  const [, host] = /^ldaps?:\/\/([^/?#@]+)\/?$/.exec(text) ?? [];
+  if (host === undefined || !URL.canParse(text)) {
+    throw new SettingProblem(
+      `"${text}" is not the address of a directory: write ldaps://directory.example.com or ldap://host:389.`,
+    );
+  }
+  return text;
+}
+
 /** `''`, or `/registry`: never with a slash at its end. */
 export function parsePathPrefix(text: string): string {
   const prefix = text.replace(/\/+$/, '');

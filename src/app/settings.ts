@@ -4,6 +4,12 @@
 import { z } from 'zod';
 import { LIMITS } from '../oci/limits.ts';
 import type { MissingParts } from '../registry/put-manifest.command.ts';
+import {
+  parseAllowedHost,
+  parseRequestLimits,
+  parseRetention,
+  parseTokenLifetime,
+} from './access-settings.ts';
 import { DEFAULT_LOG, formatLog, LOG_FORMATS, LOG_LEVELS, parseLog } from './log-setting.ts';
 import {
   formatDuration,
@@ -15,6 +21,7 @@ import {
   parsePublicUrl,
   SettingProblem,
 } from './setting-values.ts';
+import { ldapSetting, oidcSetting } from './sign-in-settings.ts';
 import { parseBlobs, parseDatabase } from './storage-settings.ts';
 
 /** What is done with content that names parts which the repository does not hold. */
@@ -47,6 +54,10 @@ const path = textOf((text) => {
 const networks = z.union([
   textOf((text) => text.split(',').map((part) => parseNetwork(part.trim()))),
   z.array(textOf(parseNetwork)),
+]);
+const hosts = z.union([
+  textOf((text) => text.split(',').map((part) => parseAllowedHost(part.trim()))),
+  z.array(textOf(parseAllowedHost)),
 ]);
 const log = z.union([
   textOf(parseLog),
@@ -145,6 +156,19 @@ export const SETTING_FACTS = {
     secret: true,
     noFlag: 'every user of this machine can read the command line of a process',
   },
+  oidc: {
+    about:
+      'Providers of OpenID Connect to sign in at, a list (as JSON in the variable). See sign-in.md.',
+    standard: undefined,
+    example: '[{"name":"company","issuer":"https://login.example.com","client-id":"entrepot"}]',
+    noFlag: 'it may hold secrets, and every user of this machine can read the command line',
+  },
+  ldap: {
+    about: 'A directory to sign in with (as JSON in the variable). See sign-in.md.',
+    standard: undefined,
+    example: '{"url":"ldaps://directory.example.com","base":"ou=people,dc=example,dc=com"}',
+    noFlag: 'it may hold secrets, and every user of this machine can read the command line',
+  },
   log: {
     about: `Level (${LOG_LEVELS.join(', ')}), then format=auto, json or text, and access=on or off.`,
     standard: formatLog(DEFAULT_LOG),
@@ -160,6 +184,53 @@ export const SETTING_FACTS = {
     about: 'How long an upload that nobody continues is kept.',
     standard: formatDuration(LIMITS.uploadAgeMs),
     example: '12h',
+  },
+  'token-lifetime': {
+    about:
+      'How long a bearer token of the token service counts. What its holder may is asked with each request.',
+    standard: '5m',
+    example: '10m',
+  },
+  'access-grace': {
+    about: 'How long what was checked of access counts while the database cannot be asked.',
+    standard: '60s',
+    example: '5m',
+  },
+  'request-limit': {
+    about:
+      'Requests a second, and at once, of each user, robot or pipeline, and of each address that has not signed in.',
+    standard: undefined,
+    example: 'signed-in=200:2000,anonymous=20:200',
+  },
+  'allowed-hosts': {
+    about:
+      'Host names, addresses and networks that owners of namespaces may name although they are not public.',
+    standard: undefined,
+    example: 'gitlab.corp.example,10.1.0.0/16',
+  },
+  'metrics-listen': {
+    about:
+      'An address of its own for /metrics, /livez and /readyz, where nobody need sign in for them.',
+    standard: undefined,
+    example: '127.0.0.1:9090',
+  },
+  'metrics-token': {
+    about: 'A bearer token that may read /metrics. Without it an administrator must sign in.',
+    standard: undefined,
+    example: 'a long random text',
+    secret: true,
+    noFlag: 'every user of this machine can read the command line of a process',
+  },
+  'audit-retention': {
+    about: 'How long the audit log is kept; forever keeps all of it.',
+    standard: '365d',
+    example: 'forever',
+  },
+  'audit-pulls': {
+    about: 'Puts each pull of a manifest on record too.',
+    standard: 'false',
+    example: 'true',
+    isSwitch: true,
   },
 } as const satisfies Readonly<Record<string, SettingFacts>>;
 
@@ -204,9 +275,22 @@ export const settingsSchema = z.strictObject({
     'admin-password',
     textOf((text) => text),
   ),
+  oidc: described('oidc', oidcSetting),
+  ldap: described('ldap', ldapSetting),
   log: described('log', log),
   'missing-parts': described('missing-parts', choiceOf(MISSING_PARTS)),
   'upload-age': described('upload-age', textOf(parseDuration)),
+  'token-lifetime': described('token-lifetime', textOf(parseTokenLifetime)),
+  'access-grace': described('access-grace', textOf(parseDuration)),
+  'request-limit': described('request-limit', textOf(parseRequestLimits)),
+  'allowed-hosts': described('allowed-hosts', hosts),
+  'metrics-listen': described('metrics-listen', textOf(parseListen)),
+  'metrics-token': described(
+    'metrics-token',
+    textOf((text) => text),
+  ),
+  'audit-retention': described('audit-retention', textOf(parseRetention)),
+  'audit-pulls': described('audit-pulls', choice),
 } satisfies Record<SettingName, z.ZodType>);
 
 export type SettingValues = z.output<typeof settingsSchema>;

@@ -1,10 +1,12 @@
 // The configuration in effect, for a person: every setting, its value without secrets, and where it is from.
 
+import { formatRequestLimits } from './access-settings.ts';
 import { showAddress } from './check-listening.ts';
 import type { Configuration } from './configuration.ts';
 import { formatLog } from './log-setting.ts';
 import { formatDuration } from './setting-values.ts';
 import { SETTING_NAMES, type SettingName } from './settings.ts';
+import { showLdap, showOidc } from './sign-in-configuration.ts';
 
 const HIDDEN = '(hidden)';
 
@@ -34,9 +36,20 @@ const SHOWN: Readonly<Record<SettingName, (configuration: Configuration) => stri
   'trusted-proxies': ({ trustedProxies }) => trustedProxies.join(',') || undefined,
   'key-file': ({ keyFile }) => keyFile,
   'admin-password': ({ adminPassword }) => (adminPassword === undefined ? undefined : HIDDEN),
+  oidc: ({ oidc }) => showOidc(oidc),
+  ldap: ({ ldap }) => showLdap(ldap),
   log: ({ log }) => formatLog(log),
   'missing-parts': ({ missingParts }) => missingParts,
   'upload-age': ({ uploadAgeMs }) => formatDuration(uploadAgeMs),
+  'token-lifetime': ({ tokenLifetimeMs }) => formatDuration(tokenLifetimeMs),
+  'access-grace': ({ accessGraceMs }) => formatDuration(accessGraceMs),
+  'request-limit': ({ requestLimits }) => formatRequestLimits(requestLimits) || undefined,
+  'allowed-hosts': ({ allowedHosts }) => allowedHosts.join(',') || undefined,
+  'metrics-listen': ({ metricsListen }) => metricsListen && showAddress(metricsListen),
+  'metrics-token': ({ metricsToken }) => (metricsToken === undefined ? undefined : HIDDEN),
+  'audit-retention': ({ auditRetentionMs }) =>
+    auditRetentionMs === 'forever' ? auditRetentionMs : formatDuration(auditRetentionMs),
+  'audit-pulls': ({ auditPulls }) => String(auditPulls),
 };
 
 /** `name = value   # source`, one setting a line, in the order of the documentation. */

@@ -6,12 +6,15 @@ import { checkListening, showAddress } from './check-listening.ts';
 import { compose } from './compose.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
+import { readSealKey } from './seal-key.ts';
 import { openCertificate } from './serving-certificate.ts';
 import { programVersion } from './version.ts';
 
 export interface RunningServer {
   /** What clients use: as configured, else the address listened on. */
   readonly url: string;
+  /** The administrator's password, when this start made it: it is nowhere else. */
+  readonly firstPassword: string | undefined;
   /** Ends running requests in peace, then the rest. */
   stop(): Promise<void>;
 }
@@ -39,6 +42,14 @@ export async function startServer(
     blobDirectory: configuration.blobs.path,
     missingParts: configuration.missingParts,
     uploadAgeMs: configuration.uploadAgeMs,
+    access: {
+      sealKey: readSealKey(configuration),
+      adminPassword: configuration.adminPassword,
+      tokenLifetimeSeconds: configuration.tokenLifetimeMs / 1000,
+      awayMs: configuration.accessGraceMs,
+      requestLimits: configuration.requestLimits,
+    },
+    allowedHosts: configuration.allowedHosts,
     pathPrefix: configuration.pathPrefix,
     version: programVersion(),
     log,
@@ -56,6 +67,7 @@ export async function startServer(
       certificate: certificate.pair,
       trusted: addressSet(configuration.trustedProxies),
       answer: program.answer,
+      url: configuration.url,
     });
   } catch (error) {
     await program.close();
@@ -72,6 +84,7 @@ export async function startServer(
   const address = showAddress({ host: configuration.listen.host, port: host.port });
   return {
     url: configuration.url ?? `${scheme}://${address}`,
+    firstPassword: program.access.firstPassword,
     async stop() {
       certificate.stop();
       program.drain();

@@ -4,7 +4,12 @@ import { greetPerson, greetProgram, imageHost } from './greeting.ts';
 
 const load = (flags: Record<string, string | true> = {}) =>
   loadConfiguration({ flags, env: {}, readFile: () => undefined, directory: '/place' });
-const started = (url: string) => ({ url, version: '1.2.3', hostname: 'build-7' });
+const started = (url: string, firstPassword?: string) => ({
+  url,
+  version: '1.2.3',
+  hostname: 'build-7',
+  firstPassword,
+});
 
 test.each([
   ['http://127.0.0.1:5000', '127.0.0.1:5000'],
@@ -17,13 +22,15 @@ test.each([
   expect(imageHost(load(), started(url))).toBe(host);
 });
 
-test('a person learns the address, where the data is, what to try, and who may push', () => {
-  const text = greetPerson(load(), started('http://127.0.0.1:5000'));
+test('a person learns the address, where the data is, how to sign in, and what to try', () => {
+  const text = greetPerson(load(), started('http://127.0.0.1:5000', 'made-up'));
   expect(text).toContain('listens on http://127.0.0.1:5000');
   expect(text).toContain('The data is in /place/data');
   expect(text).toContain('docker tag hello-world 127.0.0.1:5000/hello-world');
   expect(text).toContain('docker push 127.0.0.1:5000/hello-world');
-  expect(text).toContain('Everyone on this machine may push and pull');
+  expect(text).toContain('docker login 127.0.0.1:5000 --username admin');
+  expect(text).toContain('the password, shown this once, is made-up');
+  expect(greetPerson(load(), started('http://127.0.0.1:5000'))).not.toContain('shown this once');
 });
 
 test('with an address of its own, that one is used in the commands', () => {
@@ -33,7 +40,7 @@ test('with an address of its own, that one is used in the commands', () => {
   expect(text).toContain('docker push registry.example.com/hello-world');
 });
 
-test('beyond this machine the warning says so, and no password is shown', () => {
+test('other places of the data are named, without the password of the database', () => {
   const configuration = load({
     listen: '0.0.0.0:5000',
     'insecure-listen': true,
@@ -41,7 +48,6 @@ test('beyond this machine the warning says so, and no password is shown', () => 
     blobs: 'file:/mnt/blobs',
   });
   const text = greetPerson(configuration, started('http://0.0.0.0:5000'));
-  expect(text).toContain('Everyone who reaches this address may push and pull');
   expect(text).toContain('the database in postgres://me:hidden@db/entrepot, blobs in /mnt/blobs');
 });
 

@@ -1,6 +1,6 @@
 // What a start says: to a person the address, the data and commands to try; to a program one JSON line.
 import { dockerTrustLines } from '../app/certificate-subject.ts';
-import { isLoopback, showAddress } from '../app/check-listening.ts';
+import { showAddress } from '../app/check-listening.ts';
 import type { Configuration } from '../app/configuration.ts';
 import { authorityCertificate } from '../app/local-authority.ts';
 import { withoutPassword } from '../app/show-configuration.ts';
@@ -11,6 +11,8 @@ export interface Started {
   readonly version: string;
   /** Of this machine, for an address that means every address. */
   readonly hostname: string;
+  /** The administrator's, when this start made it. */
+  readonly firstPassword: string | undefined;
 }
 
 /** `host:port` as it stands before a repository name in an image reference. */
@@ -34,11 +36,10 @@ function places({ data, database, blobs }: Configuration): string {
   return away.length === 0 ? data : `${data}, ${away.join(', ')}`;
 }
 
-/** Says aloud who may do what, until there is access control. */
-export function accessWarning(configuration: Configuration): string {
-  return isLoopback(configuration.listen.host)
-    ? 'Everyone on this machine may push and pull: there is no access control yet.'
-    : 'Everyone who reaches this address may push and pull: there is no access control yet.';
+/** Said once, at the start that made the account: the password is kept as a hash only. */
+function passwordLine({ firstPassword }: Started): string[] {
+  if (firstPassword === undefined) return [];
+  return [`The administrator is "admin"; the password, shown this once, is ${firstPassword}`];
 }
 
 /** With `--tls auto`: how Docker comes to trust the authority that nobody knows yet. */
@@ -60,10 +61,11 @@ export function greetPerson(configuration: Configuration, started: Started): str
       ? `Entrepot ${started.version} listens on ${started.url}`
       : `Entrepot ${started.version} listens on ${showAddress(configuration.listen)}; clients use ${started.url}`,
     `The data is in ${places(configuration)}`,
-    accessWarning(configuration),
+    ...passwordLine(started),
     '',
     ...trustLines(configuration, started),
     'Try it:',
+    `  docker login ${imageHost(configuration, started)} --username admin`,
     '  docker pull hello-world',
     `  docker tag hello-world ${image}`,
     `  docker push ${image}`,
@@ -86,6 +88,10 @@ export function greetProgram(
     url: started.url,
     version: started.version,
     data: configuration.data,
-    warning: accessWarning(configuration),
+    ...(started.firstPassword !== undefined && {
+      administrator: 'admin',
+      password: started.firstPassword,
+      note: 'the password is shown this once',
+    }),
   })}\n`;
 }

@@ -7,6 +7,7 @@ import { createStopHandler } from './stop-signals.ts';
 
 export interface RunningServer {
   readonly url: string;
+  readonly firstPassword: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -44,8 +45,10 @@ export async function serve(
     }),
   );
   const isHeard = isForPerson || ['trace', 'debug', 'info'].includes(configuration.log.level);
-  if (!isHeard) return undefined;
-  const started = { url: server.url, version: host.version, hostname: hostname() };
+  // The password is nowhere else: it is shown whatever the level of the log.
+  if (!isHeard && server.firstPassword === undefined) return undefined;
+  const { url, firstPassword } = server;
+  const started = { url, version: host.version, hostname: hostname(), firstPassword };
   host.print(
     isForPerson
       ? greetPerson(configuration, started)

@@ -1,11 +1,13 @@
 // What all answers have in common, without a socket.
 import { describe, expect, test } from 'bun:test';
-import type { RegistryError } from '../oci/errors.ts';
+import { ANONYMOUS } from '../access/principal.ts';
+import { RegistryError } from '../oci/errors.ts';
 import { type AccessLine, type AnswerParts, answer } from './answer.ts';
 import type { RequestObservation } from './metrics.ts';
 import type { Reply } from './reply.ts';
 import { RequestBody, streamedBody } from './request-body.ts';
 import { ManualTimer } from './suite-manual-timer.ts';
+import type { TokenParts } from './token/token-service.ts';
 import { ManifestRoom } from './v2/manifest-room.ts';
 import type { V2Parts } from './v2/parts.ts';
 
@@ -22,9 +24,11 @@ interface Ask {
   readonly headers?: Record<string, string>;
   readonly body?: RequestBody;
   readonly prefix?: string;
-  /** Stands for the first thing that a handler asks for. */
-  readonly decide?: V2Parts['decide'];
+  /** Stands for who asks; the first thing that is looked at. */
+  readonly identify?: () => unknown;
 }
+
+const nobody = () => ({ shown: 'bearer', standing: { principal: ANONYMOUS }, bearer: undefined });
 
 async function ask(request: Ask): Promise<Answered> {
   const lines: AccessLine[] = [];
@@ -32,9 +36,11 @@ async function ask(request: Ask): Promise<Answered> {
   const faults: RegistryError[] = [];
   const parts: AnswerParts = {
     v2: {
-      decide: request.decide ?? (() => ({ isAllowed: true })),
+      // The first thing that a handler asks for.
+      gate: { identify: async () => (request.identify ?? nobody)(), check: async () => ({}) },
       manifestRoom: new ManifestRoom(),
     } as unknown as V2Parts,
+    token: {} as TokenParts,
     operate: {
       checkReady: () => Promise.reject(new Error('secret')),
       isDraining: () => false,
@@ -54,6 +60,7 @@ async function ask(request: Ask): Promise<Answered> {
     headers: new Headers(request.headers),
     body: request.body ?? new RequestBody(undefined, { length: 0, timer: new ManualTimer() }),
     client: () => '192.0.2.1',
+    origin: () => 'http://registry.test',
   });
   return { reply, lines, observations, faults };
 }
@@ -104,7 +111,7 @@ describe('a fault', () => {
     const cause = new Error('secret');
     const answered = await ask({
       target: '/v2/a/tags/list',
-      decide: () => {
+      identify: () => {
         throw cause;
       },
     });
@@ -117,7 +124,9 @@ describe('a fault', () => {
   test('is none where the client was wrong', async () => {
     const answered = await ask({
       target: '/v2/a/tags/list',
-      decide: () => ({ isAllowed: false, reason: 'Not you.' }),
+      identify: () => {
+        throw new RegistryError('DENIED', 'Not you.');
+      },
     });
     expect([answered.reply.status, answered.faults]).toEqual([403, []]);
     expect(textOf(answered)).toContain('Not you.');

@@ -1,17 +1,18 @@
 // From a request to its reply: routing between the parts of the HTTP surface, errors, the headers that
 // all share, metrics and the access log. Knows nothing of the runtime's server.
-import { ANONYMOUS } from '../access/principal.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { Incoming } from './incoming.ts';
 import type { RequestObservation } from './metrics.ts';
 import { type OperateParts, operate } from './operate.ts';
 import { asRegistryError, ErrorWithHeaders, errorReply, type Reply } from './reply.ts';
 import { ClientGoneError, type RequestBody } from './request-body.ts';
+import { answerKeys, answerToken, type TokenParts } from './token/token-service.ts';
 import { dispatchV2 } from './v2/dispatch.ts';
 import type { V2Parts } from './v2/parts.ts';
 
 export interface AnswerParts {
   readonly v2: V2Parts;
+  readonly token: TokenParts;
   readonly operate: OperateParts;
   /** Before everything but `/v2/`: '' or such as `/registry`. */
   readonly pathPrefix: string;
@@ -45,6 +46,7 @@ export interface RawRequest {
   readonly headers: Headers;
   readonly body: RequestBody;
   client(): string;
+  origin(): string;
 }
 
 /** On every reply of `/v2/`: the media type of a body is the pusher's choice, so no browser may act on it. */
@@ -65,7 +67,7 @@ export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Reply
   const mark = raw.target.indexOf('?');
   const path = mark < 0 ? raw.target : raw.target.slice(0, mark);
   const query = mark < 0 ? NO_QUERY : new URLSearchParams(raw.target.slice(mark + 1));
-  const { id, method, headers, body, client } = raw;
+  const { id, method, headers, body, client, origin } = raw;
   const request: Incoming = {
     id,
     method,
@@ -75,7 +77,7 @@ export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Reply
     headers,
     body,
     client,
-    principal: ANONYMOUS,
+    origin,
   };
   const progress: Progress = { operation: 'other', error: undefined };
   const inner = await reply(parts, request, progress);
@@ -121,6 +123,14 @@ async function reply(parts: AnswerParts, request: Incoming, progress: Progress):
     const inner = path.startsWith(`${parts.pathPrefix}/`)
       ? path.slice(parts.pathPrefix.length)
       : '';
+    if (inner === '/token') {
+      progress.operation = 'token';
+      return await answerToken(request, parts.token);
+    }
+    if (inner === '/.well-known/jwks.json') {
+      progress.operation = 'keys';
+      return await answerKeys(request, parts.token);
+    }
     const asked = { method: request.method, path: inner };
     const operated = await operate(asked, parts.operate, (cause) => {
       parts.log.fault(new RegistryError('UNAVAILABLE', undefined, undefined, { cause }), request);

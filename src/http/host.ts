@@ -10,6 +10,7 @@ import { RegistryError } from '../oci/errors.ts';
 import { LIMITS } from '../oci/limits.ts';
 import { type AnswerParts, answer } from './answer.ts';
 import { clientAddress } from './client-address.ts';
+import { publicOrigin } from './public-origin.ts';
 import { errorReply, type Reply } from './reply.ts';
 import { REAL_TIMER, RequestBody, streamedBody, type Timer, wholeBody } from './request-body.ts';
 
@@ -23,6 +24,8 @@ export interface HostOptions {
   readonly port: number;
   readonly certificate: Certificate | undefined;
   readonly trusted: AddressSet;
+  /** Where clients reach it, as configured; undefined = as each request says. */
+  readonly url?: string | undefined;
   readonly answer: AnswerParts;
   /** Default: real time. */
   readonly timer?: Timer;
@@ -77,7 +80,15 @@ export function startHost(options: HostOptions): Host {
     // The socket is asked only when somebody writes the address down.
     const client = () =>
       clientAddress(server.requestIP(request)?.address ?? '', headers, options.trusted);
-    const raw = { id: newId(), method, target: targetOf(request.url), headers, body, client };
+    const origin = () =>
+      publicOrigin({
+        url: options.url,
+        isTls: options.certificate !== undefined,
+        headers,
+        isFromProxy: () => options.trusted(server.requestIP(request)?.address ?? ''),
+      });
+    const target = targetOf(request.url);
+    const raw = { id: newId(), method, target, headers, body, client, origin };
     const reply = await answer(options.answer, raw);
     // It holds for the connection and not for the request: one kept open for the next is idle again.
     if (hasBody) server.timeout(request, IDLE_SECONDS);

@@ -1,5 +1,4 @@
 // A request as handlers see it: parsed once, no socket, no runtime. Tests make one by hand.
-import type { Principal } from '../access/principal.ts';
 import type { RequestBody } from './request-body.ts';
 
 export interface Incoming {
@@ -12,7 +11,8 @@ export interface Incoming {
   readonly query: URLSearchParams;
   readonly headers: Headers;
   readonly body: RequestBody;
-  readonly principal: Principal;
   /** The address of the client itself, also behind a trusted proxy. */
   client(): string;
+  /** Scheme, host and port as the client knows them, such as `https://registry.example.com`. */
+  origin(): string;
 }

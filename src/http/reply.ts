@@ -71,6 +71,12 @@ const RETRY_AFTER: Readonly<Partial<Record<RegistryError['code'], string>>> = {
   UNAVAILABLE: '2',
 };
 
+/** As the error itself knows it, else what is usual for its code. */
+function retryAfterOf({ code, detail }: RegistryError): string | undefined {
+  const known = detail?.retryAfterSeconds;
+  return typeof known === 'number' ? String(Math.ceil(known)) : RETRY_AFTER[code];
+}
+
 /** The OCI form of an error. The cause stays here; the request id lets an operator find it. */
 export function errorReply(
   error: RegistryError,
@@ -79,7 +85,7 @@ export function errorReply(
 ): Reply {
   const { code, message, detail } = error;
   const all: Record<string, string> = { ...headers };
-  const retryAfter = RETRY_AFTER[code];
+  const retryAfter = retryAfterOf(error);
   if (retryAfter !== undefined) all['Retry-After'] = retryAfter;
   const body = { errors: [{ code, message, detail: { ...detail, requestId } }] };
   return jsonReply(ERROR_STATUS[code], body, all);

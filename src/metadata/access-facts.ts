@@ -1,7 +1,7 @@
 // What verdicts are made from, read as it is today: who somebody is, what they were granted, what a path
 // shows. Few statements, each answered from an index; `access/standing.ts` decides when to ask again.
 import { sql as raw } from 'kysely';
-import type { AccountState, TokenOwnerKind, Visibility } from './access-schema.ts';
+import type { AccountState, SubjectKind, TokenOwnerKind, Visibility } from './access-schema.ts';
 import { locked } from './fragments.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
@@ -140,6 +140,14 @@ const openGrantsAt = statement<{ path: string }>()((q, p) =>
     .leftJoin('roles as r', 'r.name', 'g.role')
     .select([...RIGHT, 'g.subject_kind as subjectKind'])
     .where('g.path', '=', p.path)
+    .where('g.subject_kind', 'in', ['anyone', 'signed-in']),
+);
+
+const openGrants = statement()((q) =>
+  q
+    .selectFrom('grants as g')
+    .leftJoin('roles as r', 'r.name', 'g.role')
+    .select([...RIGHT, 'g.subject_kind as subjectKind'])
     .where('g.subject_kind', 'in', ['anyone', 'signed-in']),
 );
 
@@ -294,13 +302,29 @@ export function readSessionFacts(sql: Sql, id: number): Promise<SessionFacts | u
 }
 
 /** What stands on one path itself, not above it. */
-export interface PathRow {
+export interface PathRow extends OpenRows {
   readonly visibility: Visibility | undefined;
   readonly creation: 'push' | 'explicit' | undefined;
-  readonly forAnyone: readonly RightRow[];
-  readonly forSignedIn: readonly RightRow[];
   /** Whether anything stands on a path below: if not, nobody need look there. */
   readonly isAnythingBelow: boolean;
+}
+
+export interface OpenRows {
+  readonly forAnyone: readonly RightRow[];
+  readonly forSignedIn: readonly RightRow[];
+}
+
+/** Grants to anyone and to any signed-in user, wherever they stand. */
+export async function readOpenGrants(sql: Sql): Promise<OpenRows> {
+  return openRows(await sql.all(openGrants, {}));
+}
+
+function openRows(
+  grants: readonly (Omit<RightRow, 'through'> & { readonly subjectKind: SubjectKind })[],
+): OpenRows {
+  const of = (kind: SubjectKind, through: string): RightRow[] =>
+    grants.filter((row) => row.subjectKind === kind).map((row) => ({ ...row, through }));
+  return { forAnyone: of('anyone', 'anyone'), forSignedIn: of('signed-in', 'any signed-in user') };
 }
 
 /** The same statements whatever is there, a repository, a namespace or nothing. */
@@ -313,13 +337,10 @@ export async function readPath(sql: Sql, path: string): Promise<PathRow> {
     sql.first(anySettingBelow, below),
     sql.first(anyOpenGrantBelow, below),
   ]);
-  const of = (kind: 'anyone' | 'signed-in', through: string): RightRow[] =>
-    grants.filter((row) => row.subjectKind === kind).map((row) => ({ ...row, through }));
   return {
+    ...openRows(grants),
     visibility: setting?.visibility ?? undefined,
     creation: setting?.creation ?? undefined,
-    forAnyone: of('anyone', 'anyone'),
-    forSignedIn: of('signed-in', 'any signed-in user'),
     isAnythingBelow: settingBelow !== undefined || grantBelow !== undefined,
   };
 }

@@ -1,5 +1,6 @@
 // Deleting: what is gone is gone at once on every path; rows and bytes stay for the trash.
 // A kept tag never loses a part: what a tag needs is refused, and the tag is named.
+import { type Actor, recordAct } from '../metadata/audit.ts';
 import { findBlob, unlinkBlob } from '../metadata/blobs.ts';
 import { tagsThatNeed } from '../metadata/closure.ts';
 import { synced } from '../metadata/command.ts';
@@ -19,7 +20,7 @@ const TAGS_SHOWN = 5;
 
 interface Deletion {
   readonly repository: RepositoryName;
-  readonly actor: string;
+  readonly actor: Actor;
 }
 
 /** Takes away a tag; its manifest stays. @throws RegistryError NAME_UNKNOWN, MANIFEST_UNKNOWN. */
@@ -34,6 +35,8 @@ export function deleteTagCommand(guards: Guards) {
         `"${deletion.repository}" has no tag "${deletion.tag}".`,
       );
     }
+    const target = `${deletion.repository}:${tag}`;
+    await recordAct(tx, { actor, action: 'tag.delete', target });
   });
 }
 
@@ -53,11 +56,14 @@ export function deleteManifestCommand(guards: Guards) {
       );
     }
     await refuseWhenNeeded(tx, { repository, blob: manifest.blobId, what: `manifest ${digest}` });
-    for (const tag of await tagsPointingAt(tx, manifest.id)) {
+    const tags = await tagsPointingAt(tx, manifest.id);
+    for (const tag of tags) {
       await dropTag(tx, guards, { repository, tag, actor, cause: 'delete-manifest' });
     }
     await deleteManifest(tx, { repository, manifest: manifest.id });
-    await announce(tx, { kind: 'delete-manifest', repository, actor, digest });
+    await announce(tx, { kind: 'delete-manifest', repository, actor: actor.name, digest });
+    const target = `${deletion.repository}@${digest}`;
+    await recordAct(tx, { actor, action: 'manifest.delete', target, detail: { tags } });
   });
 }
 
@@ -75,7 +81,9 @@ export function deleteBlobCommand() {
     }
     await refuseWhenNeeded(tx, { repository, blob: blob.id, what: `blob ${digest}` });
     await unlinkBlob(tx, { repository, blob: blob.id });
-    await announce(tx, { kind: 'delete-blob', repository, actor, digest });
+    await announce(tx, { kind: 'delete-blob', repository, actor: actor.name, digest });
+    const target = `${deletion.repository}@${digest}`;
+    await recordAct(tx, { actor, action: 'blob.delete', target });
   });
 }
 
@@ -104,9 +112,10 @@ async function refuseWhenNeeded(
 async function dropTag(
   tx: Transaction,
   guards: Guards,
-  drop: { repository: RepositoryId; tag: Tag; actor: string; cause: TagCause },
+  drop: { repository: RepositoryId; tag: Tag; actor: Actor; cause: TagCause },
 ): Promise<boolean> {
-  const { repository, actor, cause } = drop;
+  const { repository, cause } = drop;
+  const actor = drop.actor.name;
   const tag = await lockTag(tx, { repository, name: drop.tag });
   if (tag?.digest === undefined) return false;
   const change = { repository, tag: drop.tag, from: tag.digest, to: undefined };

@@ -4,7 +4,12 @@ import {
   heldManifestDigests,
   listReferrers as referrerRows,
 } from '../metadata/manifests.ts';
-import { findRepository, listedRepositories } from '../metadata/repositories.ts';
+import {
+  findRepository,
+  listedRepositories,
+  listedRepositoriesAt,
+  listedRepositoriesOf,
+} from '../metadata/repositories.ts';
 import type { Sql } from '../metadata/sql.ts';
 import { listTags as tagRows } from '../metadata/tags.ts';
 import { type Digest, isDigest, referrersTag } from '../oci/digest.ts';
@@ -39,8 +44,56 @@ export async function listTags(
   return pageOf(request, (page) => tagRows(sql, { repository, ...page }));
 }
 
-export async function listRepositories(sql: Sql, request: PageRequest): Promise<Page> {
-  return pageOf(request, (page) => listedRepositories(sql, page));
+/** Which repositories somebody may see. */
+export interface VisibleRepositories {
+  readonly isEverything: boolean;
+  /** Everything at these paths and below. */
+  readonly paths: readonly string[];
+  /** Everything of these visibilities. */
+  readonly visibilities: readonly ('public' | 'internal')[];
+  /** Of what is not public. */
+  mayShow(name: string): boolean;
+}
+
+/** Reads only rows that are shown, and of those no more than a page from each source. */
+export async function listRepositories(
+  sql: Sql,
+  request: PageRequest & { visible: VisibleRepositories },
+): Promise<Page> {
+  const { visible } = request;
+  if (visible.isEverything) return pageOf(request, (page) => listedRepositories(sql, page));
+  return pageOf(request, (page) => visibleRepositories(sql, { ...page, visible }));
+}
+
+async function visibleRepositories(
+  sql: Sql,
+  page: { last: string; limit: number; visible: VisibleRepositories },
+): Promise<string[]> {
+  const { limit, visible } = page;
+  const shown: string[] = [];
+  let { last } = page;
+  for (;;) {
+    const wanted = limit - shown.length;
+    const sources = [
+      ...visible.paths.map((path) => listedRepositoriesAt(sql, { path, last, limit: wanted })),
+      ...visible.visibilities.map((visibility) =>
+        listedRepositoriesOf(sql, { visibility, last, limit: wanted }),
+      ),
+    ];
+    const found = await Promise.all(sources);
+    const isPublic = new Set(found[visible.paths.length + visible.visibilities.indexOf('public')]);
+    // Each source gave its first names, so the first of all of them are right.
+    const names = [...new Set(found.flat())].sort(byBytes).slice(0, wanted);
+    shown.push(...names.filter((name) => isPublic.has(name) || visible.mayShow(name)));
+    const end = names.at(-1);
+    if (names.length < wanted || shown.length >= limit || end === undefined) return shown;
+    last = end;
+  }
+}
+
+/** Names are ASCII, so their order by code units is that of their bytes. */
+function byBytes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Reads one item more than asked for: only that tells whether a next page is there. */

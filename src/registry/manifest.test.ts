@@ -25,6 +25,8 @@ import {
   refusalOf,
   type SuiteRegistry,
   sha256,
+  SOMEONE,
+  EVERYTHING,
 } from './suite-registry.ts';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -93,7 +95,7 @@ async function push(bytes: Uint8Array, options: PushOptions = {}): Promise<Part>
     { commands: registry.commands, missingParts },
     {
       repository,
-      actor: 'someone',
+      actor: SOMEONE,
       reference: tag === undefined ? { kind: 'digest', digest } : { kind: 'tag', tag: tag as Tag },
       tags: tags as Tag[],
       contentType: mediaType,
@@ -104,12 +106,12 @@ async function push(bytes: Uint8Array, options: PushOptions = {}): Promise<Part>
   return { digest, size: bytes.length };
 }
 
-const deletion = (digest: Digest) => ({ repository: REPOSITORY, actor: 'x', digest });
+const deletion = (digest: Digest) => ({ repository: REPOSITORY, actor: SOMEONE, digest });
 const deleteBlob = (digest: Digest) => registry.commands.run('deleteBlob', deletion(digest));
 const deleteManifest = (digest: Digest) =>
   registry.commands.run('deleteManifest', deletion(digest));
 const deleteTag = (tag: string) =>
-  registry.commands.run('deleteTag', { repository: REPOSITORY, actor: 'x', tag: tag as Tag });
+  registry.commands.run('deleteTag', { repository: REPOSITORY, actor: SOMEONE, tag: tag as Tag });
 
 async function tagged(tag: string): Promise<Digest | undefined> {
   const key = { repository: REPOSITORY, tag: tag as Tag };
@@ -254,7 +256,7 @@ describe('a push of a manifest', () => {
 
   test('is in the catalog only once it held a manifest', async () => {
     const config = await blob('{}');
-    const all = () => listRepositories(registry.sql, { size: undefined, last: '' });
+    const all = () => listRepositories(registry.sql, { size: undefined, last: '', visible: EVERYTHING });
     expect((await all()).items).toEqual([]);
     await push(image({ config }));
     expect((await all()).items).toEqual([REPOSITORY]);
@@ -322,7 +324,7 @@ describe('a guard that forbids', () => {
     expect(await tagged('a')).toBeUndefined();
     expect(await events('a')).toEqual([]);
     expect(await outbox()).toEqual(before);
-    expect((await listRepositories(registry.sql, { size: 9, last: '' })).items).toEqual([]);
+    expect((await listRepositories(registry.sql, { size: 9, last: '', visible: EVERYTHING })).items).toEqual([]);
   });
 
   test('undoes a whole delete, and is told what would change', async () => {
@@ -424,7 +426,7 @@ describe('deleting', () => {
   });
 
   test('in a repository that is not there says so', async () => {
-    const nowhere = { repository: 'no/where' as RepositoryName, actor: 'x' };
+    const nowhere = { repository: 'no/where' as RepositoryName, actor: SOMEONE };
     const digest = sha256(encode(1));
     for (const work of [
       registry.commands.run('deleteBlob', { ...nowhere, digest }),

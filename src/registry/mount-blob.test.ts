@@ -13,6 +13,7 @@ import {
   REPOSITORY,
   type SuiteRegistry,
   sha256,
+  SOMEONE,
 } from './suite-registry.ts';
 
 let registry: SuiteRegistry;
@@ -60,7 +61,7 @@ async function mount(asked: Asked) {
       repository: REPOSITORY,
       digest: asked.wanted ?? digest,
       from: asked.from,
-      mayPull: asked.mayPull ?? (() => true),
+      mayPull: async (name) => asked.mayPull?.(name) ?? true,
     },
   );
   registry.beforeCommand = undefined;
@@ -89,7 +90,7 @@ describe('a mount', () => {
     await hold('private/app', 'open/app');
     await registry.commands.run('deleteBlob', {
       repository: 'open/app' as RepositoryName,
-      actor: 'x',
+      actor: SOMEONE,
       digest,
     });
     const miss = { isMounted: false, reads: 1, commands: [] };

@@ -13,7 +13,7 @@ export interface Mount {
   /** As the client sent it; undefined = from wherever the caller may read it. */
   readonly from: string | undefined;
   /** May the caller pull from that repository? */
-  mayPull(repository: RepositoryName): boolean;
+  mayPull(repository: RepositoryName): Promise<boolean>;
 }
 
 /**
@@ -28,7 +28,8 @@ export async function mountBlob(
   const from = mount.from === undefined ? await anySource(parts.sql, mount) : mount.from;
   if (from === undefined || !isRepositoryName(from)) return false;
   const blob = await findBlob(parts.sql, { repository: from, digest });
-  if (blob === undefined || !mount.mayPull(from)) return false;
+  const mayPull = await mount.mayPull(from);
+  if (blob === undefined || !mayPull) return false;
   return parts.commands.run('mountBlob', { repository, from, digest });
 }
 
@@ -39,7 +40,8 @@ async function anySource(sql: Sql, mount: Mount): Promise<RepositoryName | undef
     prefix: namespace === '' ? mount.repository : `${namespace}/`,
     limit: LIMITS.mountCandidates,
   });
-  return candidates.find((name): name is RepositoryName => {
-    return isRepositoryName(name) && mount.mayPull(name);
-  });
+  for (const name of candidates) {
+    if (isRepositoryName(name) && (await mount.mayPull(name))) return name;
+  }
+  return undefined;
 }

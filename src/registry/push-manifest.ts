@@ -1,5 +1,7 @@
 // `PUT …/manifests/…`: reads and checks a manifest, then hands it to its command.
+
 import { hashBytes } from '../blobs/hasher.ts';
+import type { Actor } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import { type Digest, digestAlgorithm } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
@@ -13,7 +15,7 @@ import type { MissingParts, WriteCondition } from './put-manifest.command.ts';
 
 export interface ManifestPush {
   readonly repository: RepositoryName;
-  readonly actor: string;
+  readonly actor: Actor;
   readonly reference: Reference;
   /** Tags given as `?tag=`; only with a digest as the reference. */
   readonly tags: readonly Tag[];

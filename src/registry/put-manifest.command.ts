@@ -1,4 +1,5 @@
 // One transaction: manifest, references, tags, tag events, outbox. All of it or nothing.
+import { type Actor, recordAct } from '../metadata/audit.ts';
 import {
   ensureBlobRows,
   findBlobId,
@@ -39,7 +40,7 @@ export interface WriteCondition {
 
 export interface PutManifest {
   readonly repository: RepositoryName;
-  readonly actor: string;
+  readonly actor: Actor;
   readonly digest: Digest;
   readonly bytes: Uint8Array;
   readonly mediaType: string;
@@ -83,7 +84,8 @@ export function putManifestCommand(guards: Guards) {
       await storeReferrer(tx, { repository, subject, manifest, artifactType, descriptor });
     }
     await listRepository(tx, repository);
-    const { actor, digest, mediaType } = push;
+    const { digest, mediaType } = push;
+    const actor = push.actor.name;
     await announce(tx, { kind: 'push', repository, actor, digest, mediaType });
     for (const tag of tags) {
       if (tag.digest === digest) continue;
@@ -92,6 +94,12 @@ export function putManifestCommand(guards: Guards) {
       await moveTag(tx, { tag, to: { manifest, blob: blob.id }, actor, cause: 'push' });
       await announce(tx, { kind: 'tag', actor, ...change });
     }
+    await recordAct(tx, {
+      actor: push.actor,
+      action: 'manifest.push',
+      target: `${push.repository}@${digest}`,
+      detail: { tags: push.tags, mediaType },
+    });
   });
 }
 

@@ -1,5 +1,7 @@
 // A registry for the tests of this folder: one database in memory, one blob store in memory, and as many
 // nodes over them as a test wants. Faults are planned by the test.
+import { type Actor, SYSTEM } from '../metadata/audit.ts';
+import type { VisibleRepositories } from './list.ts';
 import { type BlobStore, BlobStoreError } from '../blobs/blob-store.ts';
 import { type FaultPlan, withFaults } from '../blobs/faulty.ts';
 import { hashBytes } from '../blobs/hasher.ts';
@@ -185,3 +187,14 @@ export async function refusalOf(work: Promise<unknown>): Promise<string> {
     return String(error);
   }
 }
+
+/** Who acts in these tests. */
+export const SOMEONE: Actor = { ...SYSTEM, name: 'someone', principal: 'user:1' };
+
+/** Who may see everything. */
+export const EVERYTHING: VisibleRepositories = {
+  isEverything: true,
+  paths: [''],
+  visibilities: [],
+  mayShow: () => true,
+};

@@ -21,6 +21,7 @@ import {
   type SuiteRegistry,
   sha256,
   streamOf,
+  SOMEONE,
 } from './suite-registry.ts';
 import { abandonUpload, appendToUpload, beginUpload, uploadStatus } from './upload.ts';
 import type { UploadBody } from './upload-body.ts';
@@ -109,7 +110,7 @@ describe('an upload', () => {
       for (const way of ways) {
         await way();
         await expectStored(bytes);
-        await registry.commands.run('deleteBlob', { repository: REPOSITORY, actor: 'x', digest });
+        await registry.commands.run('deleteBlob', { repository: REPOSITORY, actor: SOMEONE, digest });
         expect(await stored(digest)).toBeUndefined();
       }
       expect(node.readAgainBytes()).toBe(0);
@@ -354,7 +355,7 @@ describe('a newer request', () => {
           older.then(() => false),
         ]);
         registry.beforeCommand = undefined;
-        const large = { repository: REPOSITORY, actor: 'x', digest: sha256(LARGE) };
+        const large = { repository: REPOSITORY, actor: SOMEONE, digest: sha256(LARGE) };
         if (!reached) {
           // A closing request without bytes takes the upload and names the key in one step.
           expect([step, withBytes]).toEqual(['intendKey', false]);

@@ -1,4 +1,5 @@
 // PostgreSQL with many writers at once: the commands of the registry, run against each other.
+import { SYSTEM } from '../../src/metadata/audit.ts';
 import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import { hashBytes } from '../../src/blobs/hasher.ts';
 import { type JobCommands, jobCommands } from '../../src/jobs/job.command.ts';
@@ -124,7 +125,7 @@ async function push(one: Push): Promise<Digest> {
     { commands, missingParts: 'refuse' },
     {
       repository,
-      actor: 'someone',
+      actor: SYSTEM,
       reference: { kind: 'digest', digest },
       tags: one.tags as Tag[],
       contentType: manifest.mediaType,
@@ -272,7 +273,7 @@ describe('commands in PostgreSQL at the same time', () => {
       const layer = await pushBlob(repository, 'layer');
       const ended = await against(
         () => push({ repository, tags: ['v1'], layers: [layer] }),
-        () => commands.run('deleteBlob', { repository, actor: 'x', digest: layer }),
+        () => commands.run('deleteBlob', { repository, actor: SYSTEM, digest: layer }),
       );
       expect(ended).toEqual({ first: 'done', second: 'DENIED' });
     },
@@ -288,7 +289,7 @@ describe('commands in PostgreSQL at the same time', () => {
       const index = await push({ repository, tags: [], children: [child] });
       const ended = await against(
         () => push({ repository, tags: ['outer'], children: [index] }),
-        () => commands.run('deleteManifest', { repository, actor: 'x', digest: child }),
+        () => commands.run('deleteManifest', { repository, actor: SYSTEM, digest: child }),
       );
       expect(ended).toEqual({ first: 'done', second: 'DENIED' });
     },
@@ -302,7 +303,7 @@ describe('commands in PostgreSQL at the same time', () => {
         const repository = freshRepository();
         await pushBlob(repository, '{}');
         const layer = await pushBlob(repository, `layer ${round}`);
-        const deletion = { repository, actor: 'x', digest: layer };
+        const deletion = { repository, actor: SYSTEM, digest: layer };
         const [pushed, deleted] = await Promise.all([
           codeOf(push({ repository, tags: ['v1'], layers: [layer] })),
           codeOf(commands.run('deleteBlob', deletion)),
@@ -323,7 +324,7 @@ describe('commands in PostgreSQL at the same time', () => {
       const repository = freshRepository();
       await pushBlob(repository, '{}');
       const digest = await push({ repository, tags: ['a', 'b'], layers: [EMPTY] });
-      const key = { repository, actor: 'x' };
+      const key = { repository, actor: SYSTEM };
       attempts = 0;
       for (let round = 0; round < 10; round += 1) {
         const ended = await Promise.all([

@@ -4,6 +4,18 @@
 import * as bun from 'bun:test';
 import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import {
+  appendToChain,
+  cutBeginning,
+  hasUnsealed,
+  lockChain,
+  nextUnsealed,
+  readFirstNumber,
+  readLastNumber,
+  readSealed,
+  readUnsealedTail,
+} from '../../src/metadata/audit-chain.ts';
+import { readEventsBySequence, readEventsByTime } from '../../src/metadata/audit-pages.ts';
+import {
   findBlob,
   findBlobId,
   heldAsBlobs,
@@ -119,6 +131,50 @@ const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: obje
     ask: (tx) => isStillNamed(tx, { id: 1, kind: 'content', key: 'k500' }),
   },
   'the next job': { ask: (tx) => leaseJob(tx, { owner: 'me', leaseMs: 1 }) },
+  'whether an act waits to be sealed': { ask: (tx) => hasUnsealed(tx) },
+  'acts to seal': { ask: (tx) => nextUnsealed(tx, 100) },
+  'acts that wait to be sealed': { ask: (tx) => readUnsealedTail(tx) },
+  'numbers for acts': {
+    ask: (tx) => appendToChain(tx, [{ id, sequence: 1, hash: digestToBytes(digest) }]),
+  },
+  'the chain of acts': { ask: (tx) => lockChain(tx), row: {} },
+  'sealed acts': { ask: (tx) => readSealed(tx, { after: id, limit: 100 }) },
+  'the first sealed act': { ask: (tx) => readFirstNumber(tx) },
+  'the last sealed act': { ask: (tx) => readLastNumber(tx) },
+  'acts to prune': {
+    ask: (tx) =>
+      cutBeginning(tx, {
+        anchor: { sequence: 5, hash: digestToBytes(digest) },
+        before: 900,
+        limit: 100,
+      }),
+    row: { sequence: 6, hash: digestToBytes(digest), at: 6 },
+  },
+  'the newest acts': {
+    ask: (tx) =>
+      readEventsByTime(tx, {
+        filter: { actor: 'a', from: 5 },
+        order: 'newest-first',
+        after: undefined,
+        limit: 100,
+      }),
+    // Where the rows end that one read looks at.
+    row: { at: 19_000, id: 19_000 },
+  },
+  'the oldest acts': {
+    ask: (tx) =>
+      readEventsByTime(tx, {
+        filter: { until: 900 },
+        order: 'oldest-first',
+        after: { at: 5, id: 5 },
+        limit: 100,
+      }),
+    row: { at: 900, id: 900 },
+  },
+  'acts that follow': {
+    ask: (tx) =>
+      readEventsBySequence(tx, { filter: { action: 'a*' }, after: 5, last: 900, limit: 100 }),
+  },
   'old events': { ask: (tx) => trimOutbox(tx, { before: 5, limit: 10 }) },
 };
 
@@ -139,6 +195,7 @@ const ROWS: readonly string[] = [
   `insert into removals (kind, key, created_at) select 'content', 'k' || n, n from numbers`,
   `insert into jobs (kind, key, arguments, state, run_at, attempts, lease_until, created_at) select 'k', 'j' || n, '{}', case when n % 10 = 0 then 'waiting' else 'dead' end, 900000 + n * 10, 0, 0, n from numbers`,
   `insert into outbox (kind, repository_id, detail, state, created_at) select 'push', n, '{}', 'waiting', n from numbers`,
+  `insert into audit_events (sequence, hash, at, actor, principal, credential, action, target, outcome, address, client, request_id, detail) select case when n < 19900 then n end, DIGEST, n, 'a', 'user:1', '', 'tag.delete', 't' || n, 'done', '', '', '', '{}' from numbers`,
 ];
 const NUMBERS = 20_000;
 
@@ -170,8 +227,9 @@ async function openSqlite(): Promise<Database> {
   };
 }
 
-/** The oldest rows of a table, up to a limit: a walk along its key that ends. */
+/** The oldest rows of a table, up to a limit; an index that holds nothing but what is asked for. */
 function isBounded(detail: string, sql: string): boolean {
+  if (detail === 'SCAN audit_events USING INDEX audit_events_unsealed') return true;
   return detail === 'SCAN outbox' && /order by "id" limit/.test(sql);
 }
 
@@ -191,10 +249,17 @@ async function openPostgres(): Promise<Database> {
   return {
     async wholeTables({ sql, values }) {
       const rows = await pool.unsafe(`explain ${sql}`, values as never[]);
-      return rows.map((row) => String(row['QUERY PLAN'])).filter((line) => /Seq Scan/.test(line));
+      return rows
+        .map((row) => String(row['QUERY PLAN']))
+        .filter((line) => /Seq Scan/.test(line) && !isOneRow(line));
     },
     close: () => pool.end(),
   };
+}
+
+/** A table that never has more than one row is read as it is. */
+function isOneRow(line: string): boolean {
+  return line.includes('Seq Scan on audit_chain');
 }
 
 function describePlans(engine: Engine, test: ConditionalTest, open: () => Promise<Database>): void {

@@ -1,6 +1,8 @@
 // What the clients of a history do: push blobs and images, mount, delete, pull. Each request goes to
 // whatever process is there, and the model hears of each before it begins.
+
 import { hashBytes } from '../../src/blobs/hasher.ts';
+import { type Actor, SYSTEM } from '../../src/metadata/audit.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import type { Reference } from '../../src/oci/reference.ts';
 import type { RepositoryName } from '../../src/oci/repository-name.ts';
@@ -23,6 +25,7 @@ const NO_CONDITION = { ifMatch: null, ifNoneMatch: null };
 export class Client {
   readonly #world: World;
   readonly #name: string;
+  readonly #actor: Actor;
   /** What any client pushed, by repository: what an index can be made of. */
   readonly #pushed: Map<RepositoryName, ManifestContent[]>;
   #marks = 0;
@@ -33,6 +36,7 @@ export class Client {
   ) {
     this.#world = world;
     this.#name = client.name;
+    this.#actor = { ...SYSTEM, name: client.name };
     this.#pushed = client.pushed;
   }
 
@@ -84,7 +88,7 @@ export class Client {
       operations: [world.model.begin(world.model.blob(repository, digest).adds)],
       outcomeOf: (isMounted) => (isMounted ? 'done' : 'refused'),
       work: ({ sql, commands }) =>
-        mountBlob({ sql, commands }, { repository, digest, from, mayPull: () => true }),
+        mountBlob({ sql, commands }, { repository, digest, from, mayPull: async () => true }),
     });
   }
 
@@ -130,7 +134,7 @@ export class Client {
           { commands, missingParts: 'refuse' },
           {
             repository,
-            actor: this.#name,
+            actor: this.#actor,
             reference,
             tags: [],
             contentType: undefined,
@@ -153,7 +157,7 @@ export class Client {
     await this.#world.request(this.#name, {
       label: `delete the tag ${tag} of ${repository}`,
       operations: [model.beginTag(model.tag(repository, tag), { kind: 'drop' })],
-      work: ({ commands }) => commands.run('deleteTag', { repository, actor: this.#name, tag }),
+      work: ({ commands }) => commands.run('deleteTag', { repository, actor: this.#actor, tag }),
     });
   }
 
@@ -169,7 +173,7 @@ export class Client {
       label: `delete the manifest ${digest.slice(7, 15)} of ${repository}`,
       operations: [model.begin(model.manifest(repository, digest).removes), ...drops],
       work: ({ commands }) =>
-        commands.run('deleteManifest', { repository, actor: this.#name, digest }),
+        commands.run('deleteManifest', { repository, actor: this.#actor, digest }),
     });
   }
 
@@ -179,7 +183,8 @@ export class Client {
     await this.#world.request(this.#name, {
       label: `delete the blob ${digest.slice(7, 15)} of ${repository}`,
       operations: [model.begin(model.blob(repository, digest).removes)],
-      work: ({ commands }) => commands.run('deleteBlob', { repository, actor: this.#name, digest }),
+      work: ({ commands }) =>
+        commands.run('deleteBlob', { repository, actor: this.#actor, digest }),
     });
   }
 

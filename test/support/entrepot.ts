@@ -2,13 +2,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ComposeLog, compose, type Program } from '../../src/app/compose.ts';
+import {
+  type ComposeLog,
+  type ComposeOptions,
+  compose,
+  type Program,
+} from '../../src/app/compose.ts';
 import type { DatabaseSettings } from '../../src/app/database.ts';
 import type { AccessLine } from '../../src/http/answer.ts';
 import { startHost } from '../../src/http/host.ts';
+import { SYSTEM } from '../../src/metadata/audit.ts';
+import { RegistryError } from '../../src/oci/errors.ts';
 import type { MissingParts } from '../../src/registry/put-manifest.command.ts';
 
 export interface TestRegistryOptions {
+  /** Default: anyone may do everything but manage, so that a test of the protocol need not sign in. */
+  readonly isPrivate?: boolean;
+  readonly access?: Partial<AccessSettings>;
+  readonly allowedHosts?: readonly string[];
   readonly missingParts?: MissingParts;
   /** Default: SQLite in the registry's folder. */
   readonly database?: DatabaseSettings;
@@ -28,6 +39,28 @@ export interface TestRegistry {
   stop(): Promise<void>;
 }
 
+type AccessSettings = ComposeOptions['access'];
+
+/** Of the user `admin` in every test registry. */
+export const ADMIN_PASSWORD = 'only for tests';
+
+const ACCESS: AccessSettings = {
+  sealKey: new Uint8Array(32),
+  adminPassword: ADMIN_PASSWORD,
+  tokenLifetimeSeconds: 300,
+  awayMs: 60_000,
+  requestLimits: { signedIn: undefined, anonymous: undefined },
+};
+
+async function openToAll({ commands, access }: Program): Promise<void> {
+  const grant = { subject: { kind: 'anyone', id: 0 }, path: '', role: 'maintainer' } as const;
+  await commands.run('addGrant', { ...grant, actor: SYSTEM }).catch((error: unknown) => {
+    // Started again on what another registry left.
+    if (!(error instanceof RegistryError) || error.code !== 'CONFLICT') throw error;
+  });
+  access.standings.changed();
+}
+
 export async function startTestRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'entrepot-test-'));
   const faults: unknown[] = [];
@@ -43,11 +76,14 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     blobDirectory: directory,
     missingParts: options.missingParts ?? 'refuse',
     uploadAgeMs: 24 * 60 * 60 * 1000,
+    access: { ...ACCESS, ...options.access },
+    allowedHosts: options.allowedHosts ?? [],
     pathPrefix: '',
     version: '0.2.0',
     log,
     failed: (error) => void faults.push(error),
   });
+  if (options.isPrivate !== true) await openToAll(program);
   const host = startHost({
     hostname: '127.0.0.1',
     port: 0,

@@ -1,6 +1,7 @@
 // From what a request shows to who sent it: bearer tokens of ours, access tokens (as Bearer, or as the
 // password of Basic under any name), passwords, and the JWT of a pipeline under the name `oidc`.
 import type { Circumstances } from '../../access/condition.ts';
+import { WORKLOAD_USER } from '../../access/keyless/workloads.ts';
 import { ANONYMOUS, NO_CREDENTIAL } from '../../access/principal.ts';
 import { EndedError, type Identity, type Standings } from '../../access/standing.ts';
 import { BearerError, type BearerVerifier } from '../../access/tokens/bearer.ts';
@@ -29,9 +30,6 @@ export interface AuthenticateParts {
   noteUse(token: number, visit: Visit): void;
   now(): number;
 }
-
-/** The name under which a pipeline gives its JWT as the password. */
-const WORKLOAD_USER = 'oidc';
 
 const NOBODY: Caller = {
   shown: 'nothing',
@@ -128,9 +126,10 @@ export class Authenticator {
     return { shown, identity: { ...identity, principal }, standing, bearer: undefined };
   }
 
-  /** Who has this session; see `access/sign-in/session.ts` for how it was found. */
-  bySession(identity: Identity): Promise<Caller> {
-    return this.#asToday(identity, 'session').catch((error: unknown) => {
+  /** Somebody whose proof was found elsewhere: a session, a refresh token. @throws RegistryError UNAUTHORIZED */
+  async byIdentity(identity: Identity, shown: Caller['shown']): Promise<Caller> {
+    await this.#parts.standings.refresh();
+    return this.#asToday(identity, shown).catch((error: unknown) => {
       throw unauthorized(error);
     });
   }

@@ -4,16 +4,20 @@ import { RegistryError } from '../../oci/errors.ts';
 import { parseRange } from '../../oci/range.ts';
 import type { Route } from '../../oci/route.ts';
 import { type OpenedBlob, openBlob, pullBlob } from '../../registry/pull.ts';
-import type { Incoming } from '../incoming.ts';
 import { multipartBody } from '../multipart.ts';
 import { ErrorWithHeaders, emptyReply, type Reply, type ReplyBody } from '../reply.ts';
 import { namespaceHeader } from './namespace-header.ts';
 import type { V2Parts } from './parts.ts';
+import type { V2Request } from './request.ts';
 
 type BlobRoute = Extract<Route, { kind: 'blob' }>;
 
 /** Never encoded or changed on the way: the bytes are what their digest says (client behaviour 21). */
-export async function getBlob(request: Incoming, route: BlobRoute, parts: V2Parts): Promise<Reply> {
+export async function getBlob(
+  request: V2Request,
+  route: BlobRoute,
+  parts: V2Parts,
+): Promise<Reply> {
   const { name: repository, digest } = route;
   const blob = await pullBlob(parts.pull, {
     repository,
@@ -75,11 +79,11 @@ function unsatisfiable(size: number): ErrorWithHeaders {
 }
 
 export async function deleteBlob(
-  request: Incoming,
+  request: V2Request,
   route: BlobRoute,
   parts: V2Parts,
 ): Promise<Reply> {
   const { name: repository, digest } = route;
-  await parts.commands.run('deleteBlob', { repository, actor: request.principal.name, digest });
+  await parts.commands.run('deleteBlob', { repository, actor: request.actor(), digest });
   return emptyReply(202, {});
 }

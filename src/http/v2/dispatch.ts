@@ -1,19 +1,25 @@
 // `/v2/`: which handler answers, and whether the caller may ask it.
-import type { Action } from '../../access/decide.ts';
+import type { Action } from '../../access/action.ts';
+import type { Question } from '../../access/decide.ts';
+import { isRepositoryListed } from '../../metadata/repositories.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import { LIMITS } from '../../oci/limits.ts';
 import { parseRoute, type Route } from '../../oci/route.ts';
+import { parseTag } from '../../oci/tag.ts';
+import { scopeFor } from '../access/authorise.ts';
+import type { Caller } from '../access/caller.ts';
 import type { Incoming } from '../incoming.ts';
-import { jsonReply, notAllowed, type Reply } from '../reply.ts';
+import { type ErrorWithHeaders, jsonReply, notAllowed, type Reply } from '../reply.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
 import { getCatalog, getTags } from './lists.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
 import type { V2Parts } from './parts.ts';
 import { getReferrers } from './referrers.ts';
+import { type V2Request, v2Request } from './request.ts';
 import { cancelUpload, getUpload, patchUpload, postUpload, putUpload } from './uploads.ts';
 
 type Handler<K extends Route['kind']> = (
-  request: Incoming,
+  request: V2Request,
   route: Extract<Route, { kind: K }>,
   parts: V2Parts,
 ) => Promise<Reply>;
@@ -32,7 +38,7 @@ const getBase = async () => jsonReply(200, {});
 /** Spec, "Endpoints". HEAD stands beside GET: the host leaves the body away. */
 const OPERATIONS: { readonly [K in Route['kind']]: Operations<K> } = {
   base: reading({ name: 'ping', action: undefined, handle: getBase }),
-  catalog: reading({ name: 'catalog', action: 'list', handle: getCatalog }),
+  catalog: reading({ name: 'catalog', action: 'pull', handle: getCatalog }),
   tags: reading({ name: 'list-tags', action: 'pull', handle: getTags }),
   referrers: reading({ name: 'list-referrers', action: 'pull', handle: getReferrers }),
   manifest: {
@@ -84,10 +90,50 @@ export async function dispatchV2(
   const operation = operations[request.method];
   if (operation === undefined) throw notAllowed(request.method, Object.keys(operations));
   nameOperation(operation.name);
-  if (operation.action !== undefined) {
-    const repository = 'name' in route ? route.name : undefined;
-    const verdict = parts.decide(request.principal, operation.action, repository);
-    if (!verdict.isAllowed) throw new RegistryError('DENIED', verdict.reason);
+  const questions = questionsOf(request, route, operation.action);
+  const caller = await parts.gate.identify(request, () => questions[0] && scopeFor(questions[0]));
+  if (route.kind === 'base' && caller.shown === 'nothing') throw signInFirst(request, parts);
+  if (route.kind !== 'catalog' || isUnknown(caller)) {
+    for (const question of questions) await admit(request, { caller, question, parts });
   }
-  return operation.handle(request, route as never, parts);
+  return operation.handle(v2Request(request, caller, parts.gate), route as never, parts);
+}
+
+/**
+ * Docker learns from this one address how to sign in, and sends no credentials anywhere when it is
+ * answered without a challenge (client behaviour 1).
+ */
+function signInFirst(request: Incoming, parts: V2Parts): ErrorWithHeaders {
+  const because = new RegistryError('UNAUTHORIZED', 'Sign in, or ask for an anonymous token.');
+  return parts.gate.challenge(request, { because });
+}
+
+/** Whoever is known gets the list of what they may see, be it empty; a bearer token must be for it. */
+function isUnknown({ shown, bearer }: Caller): boolean {
+  return shown === 'nothing' || (bearer !== undefined && !bearer.isForCatalog);
+}
+
+/** What must be allowed for this request: for each tag that it names, when it names some. */
+function questionsOf(request: Incoming, route: Route, action: Action | undefined): Question[] {
+  if (action === undefined) return [];
+  const path = 'name' in route ? route.name : '';
+  if (route.kind !== 'manifest') return [{ action, path }];
+  if (route.reference.kind === 'tag') return [{ action, path, tag: route.reference.tag }];
+  if (action === 'delete') return [{ action, path, everyTag: true }];
+  const tags = action === 'push' ? request.query.getAll('tag').map(parseTag) : [];
+  return tags.length === 0 ? [{ action, path }] : tags.map((tag) => ({ action, path, tag }));
+}
+
+async function admit(
+  request: Incoming,
+  asked: { caller: Caller; question: Question; parts: V2Parts },
+): Promise<void> {
+  const { caller, question, parts } = asked;
+  const facts = await parts.gate.check(request, caller, question);
+  if (question.action !== 'push' || facts.creation !== 'explicit') return;
+  if (await isRepositoryListed(parts.pull.sql, question.path)) return;
+  throw new RegistryError(
+    'DENIED',
+    `Repositories are made before they are pushed to here. Make it first: entrepot repository create ${question.path}`,
+  );
 }

@@ -3,13 +3,13 @@ import { LIMITS } from '../../oci/limits.ts';
 import { nextLink, parsePageSize } from '../../oci/page.ts';
 import type { Route } from '../../oci/route.ts';
 import { listRepositories, listTags, type Page, type PageRequest } from '../../registry/list.ts';
-import type { Incoming } from '../incoming.ts';
 import { jsonReply, type Reply } from '../reply.ts';
 import { warningHeader } from '../warning.ts';
 import type { V2Parts } from './parts.ts';
+import type { V2Request } from './request.ts';
 
 export async function getTags(
-  request: Incoming,
+  request: V2Request,
   route: Extract<Route, { kind: 'tags' }>,
   parts: V2Parts,
 ): Promise<Reply> {
@@ -17,21 +17,38 @@ export async function getTags(
   const wanted = pageRequest(request);
   const page = await listTags(parts.pull.sql, { repository, ...wanted });
   const headers = pageHeaders(request, `/v2/${repository}/tags/list`, page);
-  return jsonReply(200, { name: repository, tags: page.items }, headers);
+  const tags = await readableTags(request, repository, page.items);
+  return jsonReply(200, { name: repository, tags }, headers);
+}
+
+/** Whose right to pull is limited to some tags sees only those. */
+async function readableTags(
+  request: V2Request,
+  path: string,
+  tags: readonly string[],
+): Promise<readonly string[]> {
+  const question = { action: 'pull', path } as const;
+  if (await request.may({ ...question, everyTag: true })) return tags;
+  const readable: string[] = [];
+  for (const tag of tags) {
+    if (await request.may({ ...question, tag })) readable.push(tag);
+  }
+  return readable;
 }
 
 export async function getCatalog(
-  request: Incoming,
+  request: V2Request,
   _route: Extract<Route, { kind: 'catalog' }>,
   parts: V2Parts,
 ): Promise<Reply> {
   const wanted = pageRequest(request);
-  const page = await listRepositories(parts.pull.sql, wanted);
+  const visible = await request.visible();
+  const page = await listRepositories(parts.pull.sql, { ...wanted, visible });
   const headers = pageHeaders(request, '/v2/_catalog', page);
   return jsonReply(200, { repositories: page.items }, headers);
 }
 
-function pageRequest(request: Incoming): PageRequest {
+function pageRequest(request: V2Request): PageRequest {
   return {
     size: parsePageSize(request.query.get('n')),
     // NUL sorts before every name, and PostgreSQL takes none in a text.
@@ -39,7 +56,7 @@ function pageRequest(request: Incoming): PageRequest {
   };
 }
 
-function pageHeaders(request: Incoming, path: string, page: Page): Record<string, string> {
+function pageHeaders(request: V2Request, path: string, page: Page): Record<string, string> {
   const asked = request.query.get('n');
   const n = parsePageSize(asked) ?? LIMITS.pageSize;
   const headers: Record<string, string> = {};

@@ -6,11 +6,11 @@ import type { Route } from '../../oci/route.ts';
 import { parseTag } from '../../oci/tag.ts';
 import { manifestBytes, pullManifest } from '../../registry/pull.ts';
 import { pushManifest } from '../../registry/push-manifest.ts';
-import type { Incoming } from '../incoming.ts';
 import { bytesReply, emptyReply, type Reply } from '../reply.ts';
 import { warningHeader } from '../warning.ts';
 import { namespaceHeader } from './namespace-header.ts';
 import type { V2Parts } from './parts.ts';
+import type { V2Request } from './request.ts';
 
 type ManifestRoute = Extract<Route, { kind: 'manifest' }>;
 
@@ -19,7 +19,7 @@ type ManifestRoute = Extract<Route, { kind: 'manifest' }>;
  * do not fit, and an answer of another type serves them better than 404 or 406 (client behaviour 11).
  */
 export async function getManifest(
-  request: Incoming,
+  request: V2Request,
   route: ManifestRoute,
   parts: V2Parts,
 ): Promise<Reply> {
@@ -47,7 +47,7 @@ function conditionFailed(etag: string): RegistryError {
 }
 
 export async function putManifest(
-  request: Incoming,
+  request: V2Request,
   route: ManifestRoute,
   parts: V2Parts,
 ): Promise<Reply> {
@@ -60,7 +60,7 @@ export async function putManifest(
     }
     return pushManifest(parts, {
       repository,
-      actor: request.principal.name,
+      actor: request.actor(),
       reference,
       tags,
       contentType: parseContentType(request.headers.get('content-type')),
@@ -87,12 +87,12 @@ const FOREIGN_LAYERS = warningHeader(
 );
 
 export async function deleteManifest(
-  request: Incoming,
+  request: V2Request,
   route: ManifestRoute,
   parts: V2Parts,
 ): Promise<Reply> {
   const { name: repository, reference } = route;
-  const actor = request.principal.name;
+  const actor = request.actor();
   if (reference.kind === 'tag') {
     await parts.commands.run('deleteTag', { repository, actor, tag: reference.tag });
   } else {

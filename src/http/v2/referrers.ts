@@ -4,13 +4,13 @@ import { OCI_INDEX } from '../../oci/media-type.ts';
 import { nextLink } from '../../oci/page.ts';
 import type { Route } from '../../oci/route.ts';
 import { listReferrers } from '../../registry/list.ts';
-import type { Incoming } from '../incoming.ts';
 import { bytesReply, type Reply } from '../reply.ts';
 import type { V2Parts } from './parts.ts';
+import type { V2Request } from './request.ts';
 
 /** Just this type, no charset: ggcr and oras compare the text (client behaviour 17). */
 export async function getReferrers(
-  request: Incoming,
+  request: V2Request,
   route: Extract<Route, { kind: 'referrers' }>,
   parts: V2Parts,
 ): Promise<Reply> {

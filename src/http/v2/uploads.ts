@@ -14,23 +14,23 @@ import {
   uploadStatus,
 } from '../../registry/upload.ts';
 import type { UploadKey } from '../../registry/upload-state.ts';
-import type { Incoming } from '../incoming.ts';
 import { asRegistryError, ErrorWithHeaders, emptyReply, type Reply } from '../reply.ts';
 import { warningHeader } from '../warning.ts';
 import type { V2Parts } from './parts.ts';
+import type { V2Request } from './request.ts';
 
 type UploadsRoute = Extract<Route, { kind: 'uploads' }>;
 type UploadRoute = Extract<Route, { kind: 'upload' }>;
 
 /** Starts an upload; or does all at once: a mount, or a blob in one request. */
 export async function postUpload(
-  request: Incoming,
+  request: V2Request,
   route: UploadsRoute,
   parts: V2Parts,
 ): Promise<Reply> {
   const { name: repository } = route;
   const { query, body } = request;
-  const actor = request.principal.name;
+  const actor = request.caller.standing.principal.name;
   const mount = query.get('mount');
   if (mount !== null) {
     const digest = parseDigest(mount);
@@ -40,7 +40,7 @@ export async function postUpload(
         repository,
         digest,
         from: query.get('from') ?? undefined,
-        mayPull: (name) => parts.decide(request.principal, 'pull', name).isAllowed,
+        mayPull: (name) => request.may({ action: 'pull', path: name }),
       },
     );
     if (isMounted) return blobCreated(repository, digest);
@@ -63,7 +63,7 @@ const NOT_MOUNTED = warningHeader(
 );
 
 export async function getUpload(
-  _request: Incoming,
+  _request: V2Request,
   route: UploadRoute,
   parts: V2Parts,
 ): Promise<Reply> {
@@ -72,7 +72,7 @@ export async function getUpload(
 }
 
 export async function patchUpload(
-  request: Incoming,
+  request: V2Request,
   route: UploadRoute,
   parts: V2Parts,
 ): Promise<Reply> {
@@ -85,7 +85,7 @@ export async function patchUpload(
 }
 
 export async function putUpload(
-  request: Incoming,
+  request: V2Request,
   route: UploadRoute,
   parts: V2Parts,
 ): Promise<Reply> {
@@ -110,7 +110,7 @@ export async function putUpload(
 }
 
 export async function cancelUpload(
-  _request: Incoming,
+  _request: V2Request,
   route: UploadRoute,
   parts: V2Parts,
 ): Promise<Reply> {
@@ -118,7 +118,7 @@ export async function cancelUpload(
   return emptyReply(204, {});
 }
 
-function startOf(request: Incoming): number | undefined {
+function startOf(request: V2Request): number | undefined {
   const header = request.headers.get('content-range');
   return header === null ? undefined : parseContentRange(header).start;
 }

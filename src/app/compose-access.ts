@@ -1,0 +1,183 @@
+// The wiring of access control: who asks, what they may, and what is put on record of it.
+import { setTimeout as delay } from 'node:timers/promises';
+import { RefusalLog } from '../access/audit/refusals.ts';
+import type { GuardedFetch } from '../access/keyless/guarded-fetch.ts';
+import { IssuerKeys } from '../access/keyless/issuer-keys.ts';
+import { Workloads } from '../access/keyless/workloads.ts';
+import { ANONYMOUS } from '../access/principal.ts';
+import { type Seal, sealWith } from '../access/seal.ts';
+import { Passwords } from '../access/sign-in/password.ts';
+import { PasswordCache } from '../access/sign-in/password-cache.ts';
+import type { SignInParts } from '../access/sign-in/prove-password.ts';
+import { signInForClients } from '../access/sign-in/sign-in.ts';
+import { Throttle } from '../access/sign-in/throttle.ts';
+import { type Identity, Standings } from '../access/standing.ts';
+import { BearerVerifier } from '../access/tokens/bearer.ts';
+import { SigningKeys } from '../access/tokens/signing-keys.ts';
+import { TokenUses } from '../access/tokens/token-uses.ts';
+import { Authenticator, type Visit } from '../http/access/authenticate.ts';
+import { Gate } from '../http/access/gate.ts';
+import { type RequestLimitSettings, RequestLimits } from '../http/access/request-limits.ts';
+import type { TokenParts } from '../http/token/token-service.ts';
+import { readAccessState } from '../metadata/access-facts.ts';
+import type { Actor } from '../metadata/audit.ts';
+import type { Commands } from '../metadata/command.ts';
+import type { Sql } from '../metadata/sql.ts';
+import type { AllCommands } from './commands.ts';
+import { ensureFirstAdministrator } from './first-administrator.ts';
+
+export interface AccessOptions {
+  readonly sealKey: Uint8Array;
+  /** For the first start; undefined = one is made. */
+  readonly adminPassword: string | undefined;
+  readonly tokenLifetimeSeconds: number;
+  /** How long what was checked counts while the database is away. */
+  readonly awayMs: number;
+  readonly requestLimits: RequestLimitSettings;
+  readonly pathPrefix: string;
+  /** For addresses that owners of namespaces set. */
+  readonly guardedFetch: GuardedFetch;
+}
+
+export interface AccessParts {
+  readonly sql: Sql;
+  readonly commands: Commands<AllCommands>;
+  warn(message: string, error: unknown): void;
+}
+
+export interface ComposedAccess {
+  readonly gate: Gate;
+  readonly token: TokenParts;
+  readonly standings: Standings;
+  readonly seal: Seal;
+  readonly signIn: SignInParts;
+  /** The administrator's password, when this start made it. */
+  readonly firstPassword: string | undefined;
+  /** Writes what waits, and ends. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds between two flushes of the last uses of access tokens. */
+const USES_EVERY_MS = 5_000;
+
+/** @throws SealError when the database's secrets were sealed with another key. */
+export async function composeAccess(
+  { sql, commands, warn }: AccessParts,
+  options: AccessOptions,
+): Promise<ComposedAccess> {
+  const now = Date.now;
+  const seal = sealWith(options.sealKey);
+  const keys = new SigningKeys({ sql, commands, seal, now });
+  const { serviceId } = await readAccessState(sql);
+  // Now, and not with the first sign-in: with the wrong key nothing should start.
+  await keys.current();
+  const verifier = new BearerVerifier({ findKey: (kid) => keys.find(kid), serviceId, now });
+  const standings = new Standings({
+    sql,
+    now,
+    awayMs: options.awayMs,
+    forget: () => verifier.forget(),
+  });
+  const refusals = new RefusalLog({
+    write: (batch) => commands.run('recordRefusals', batch),
+    failed: (error) => warn('refusals could not be put on record', error),
+    now: () => performance.now(),
+  });
+  const passwords = new Passwords();
+  const signIn: SignInParts = {
+    sql,
+    commands,
+    passwords,
+    cache: new PasswordCache(now),
+    throttle: new Throttle(now),
+    seal,
+    now,
+    sleep: (ms) => delay(ms),
+    recordRefusal: (act) => refusals.recordRefusal(act),
+  };
+  const firstPassword = await ensureFirstAdministrator(
+    { sql, commands, passwords },
+    options.adminPassword,
+  );
+  const uses = new TokenUses(now);
+  const flushUses = () =>
+    uses
+      .flush((batch) => commands.run('noteTokenUses', batch))
+      .catch((error) => warn('the last uses of access tokens could not be noted', error));
+  const flushing = setInterval(flushUses, USES_EVERY_MS);
+  const workloads = new Workloads({
+    sql,
+    commands,
+    keys: new IssuerKeys({ fetch: options.guardedFetch, now }),
+    now,
+    recordRefusal: (act) => refusals.recordRefusal(act),
+  });
+  const authenticator = new Authenticator({
+    sql,
+    standings,
+    verifier,
+    signIn: (given, visit) => signInClient(signIn, given, visit),
+    async signInWorkload(jwt, visit) {
+      const { identity } = await workloads.signIn({ jwt, actor: strangerAt(visit) });
+      return identity;
+    },
+    noteUse: (id, { address, client }) => uses.note(id, { address: address(), client }),
+    now,
+  });
+  const gate = new Gate({
+    standings,
+    authenticator,
+    limits: new RequestLimits(options.requestLimits, now),
+    pathPrefix: options.pathPrefix,
+    readOpenRights: () => standings.readOpenRights(),
+    refused: (act) => refusals.recordRefusal(act),
+    now,
+  });
+  const { tokenLifetimeSeconds: lifetimeSeconds } = options;
+  return {
+    gate,
+    token: {
+      gate,
+      authenticator,
+      issue: { keys, serviceId, lifetimeSeconds, now },
+      refresh: { sql, commands, now },
+      async exchange({ jwt, policy }, request) {
+        const actor = strangerAt(gate.visit(request));
+        const given = await workloads.exchange({
+          jwt,
+          actor,
+          ...(policy !== undefined && { policy }),
+        });
+        return {
+          secret: given.secret,
+          expiresInSeconds: Math.floor((given.expiresAt - now()) / 1000),
+        };
+      },
+    },
+    standings,
+    seal,
+    signIn,
+    firstPassword,
+    async close() {
+      clearInterval(flushing);
+      await flushUses();
+      await refusals.close();
+    },
+  };
+}
+
+/** Somebody who has not said who they are. */
+function strangerAt({ address, client, requestId }: Visit): Actor {
+  const { name } = ANONYMOUS;
+  return { name, principal: name, credential: '', address: address(), client, requestId };
+}
+
+const signInClient = async (
+  parts: SignInParts,
+  given: { name: string; password: string },
+  { address, client, requestId }: Visit,
+): Promise<Identity> => {
+  const context = { address: address(), client, requestId };
+  const { userId, name, epoch } = await signInForClients(parts, given, context);
+  return { principal: { kind: 'user', id: userId, name }, credential: { kind: 'password' }, epoch };
+};

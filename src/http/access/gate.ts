@@ -1,0 +1,168 @@
+// Between a request and its handler: who sent it, and may they. Refusals leave here as errors with the
+// challenge that belongs to them; those of somebody known go into the audit log.
+import type { Action } from '../../access/action.ts';
+import type { Circumstances } from '../../access/condition.ts';
+import type { PathFacts, Question, Verdict } from '../../access/decide.ts';
+import { credentialKey, principalKey } from '../../access/principal.ts';
+import type { Standings } from '../../access/standing.ts';
+import type { TokenAccess } from '../../access/tokens/docker-scope.ts';
+import { type OpenRights, type Visible, visibleTo } from '../../access/visible.ts';
+import type { Act, Actor } from '../../metadata/audit.ts';
+import { RegistryError } from '../../oci/errors.ts';
+import type { Incoming } from '../incoming.ts';
+import { ErrorWithHeaders } from '../reply.ts';
+import type { Authenticator, Visit } from './authenticate.ts';
+import { isTokenFor, refusalOf, scopeFor, verdictOf } from './authorise.ts';
+import type { Caller } from './caller.ts';
+import { challengeHeader } from './challenge.ts';
+import type { RequestLimits } from './request-limits.ts';
+
+export interface GateParts {
+  readonly standings: Standings;
+  readonly authenticator: Authenticator;
+  readonly limits: RequestLimits;
+  readonly pathPrefix: string;
+  /** Grants to anyone and to any signed-in user, wherever they stand. */
+  readOpenRights(): Promise<OpenRights>;
+  /** Somebody known was refused. */
+  refused(act: Act): void;
+  now(): number;
+}
+
+export class Gate {
+  readonly #parts: GateParts;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Who sent it. `scope`: what a token would have to be for, for the challenge.
+   * @throws ErrorWithHeaders UNAUTHORIZED with a challenge; RegistryError TOOMANYREQUESTS, UNAVAILABLE.
+   */
+  async identify(request: Incoming, scope: () => TokenAccess | undefined): Promise<Caller> {
+    const header = request.headers.get('authorization');
+    try {
+      return await this.identifyBy(header, request);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error;
+      const isBearer = header !== null && /^bearer /i.test(header);
+      throw this.challenge(request, {
+        because: error,
+        scope: scope(),
+        error: isBearer ? 'invalid_token' : undefined,
+      });
+    }
+  }
+
+  /** As `identify`, by other credentials than the request's own. @throws RegistryError UNAUTHORIZED */
+  async identifyBy(header: string | null, request: Incoming): Promise<Caller> {
+    const { authenticator, limits } = this.#parts;
+    const caller =
+      authenticator.known(header) ?? (await authenticator.read(header, this.visit(request)));
+    limits.take(caller, request);
+    return caller;
+  }
+
+  /** An answer that asks for other credentials. */
+  challenge(
+    request: Incoming,
+    asked: {
+      because: RegistryError;
+      scope?: TokenAccess | undefined;
+      error?: 'insufficient_scope' | 'invalid_token' | undefined;
+    },
+  ): ErrorWithHeaders {
+    const { because, scope, error } = asked;
+    const { pathPrefix } = this.#parts;
+    const header = challengeHeader({ origin: request.origin(), pathPrefix, scope, error });
+    return new ErrorWithHeaders(because, header);
+  }
+
+  /** @throws ErrorWithHeaders UNAUTHORIZED; RegistryError NAME_UNKNOWN, DENIED: the table in authorise.ts. */
+  async check(request: Incoming, caller: Caller, question: Question): Promise<PathFacts> {
+    const facts = await this.#factsOf(question.path);
+    const refusal = refusalOf({
+      caller,
+      facts,
+      question,
+      circumstances: this.circumstances(request),
+    });
+    if (refusal === undefined) return facts;
+    if (refusal.kind === 'challenge') {
+      const because = new RegistryError('UNAUTHORIZED', sentenceFor(question));
+      throw this.challenge(request, { because, scope: scopeFor(question), error: refusal.error });
+    }
+    this.#parts.refused({
+      actor: actorOf(request, caller),
+      action: `${nounOf(question)}.${question.action}`,
+      target: question.tag === undefined ? question.path : `${question.path}:${question.tag}`,
+      outcome: 'refused',
+      detail: { why: refusal.error.message },
+    });
+    throw refusal.error;
+  }
+
+  /** Whether the caller may, by their rights and by what their bearer token is for. */
+  async may(request: Incoming, caller: Caller, question: Question): Promise<boolean> {
+    return (
+      isTokenFor(caller, question) && (await this.explain(request, caller, question)).isAllowed
+    );
+  }
+
+  /** The verdict on the caller's rights, whatever their bearer token is for. */
+  async explain(request: Incoming, caller: Caller, question: Question): Promise<Verdict> {
+    const facts = await this.#factsOf(question.path);
+    return verdictOf({ caller, facts, question, circumstances: this.circumstances(request) });
+  }
+
+  /** What a list may show to the caller. */
+  async visible(request: Incoming, caller: Caller): Promise<Visible> {
+    const open = await this.#parts.readOpenRights();
+    return visibleTo(caller.standing, open, this.circumstances(request));
+  }
+
+  circumstances(request: Incoming): Circumstances {
+    return { address: request.client, now: this.#parts.now() };
+  }
+
+  visit(request: Incoming): Visit {
+    const client = request.headers.get('user-agent') ?? '';
+    return { ...this.circumstances(request), client, requestId: request.id };
+  }
+
+  async #factsOf(path: string): Promise<PathFacts> {
+    const { standings } = this.#parts;
+    return standings.knownPath(path) ?? standings.readPath(path);
+  }
+}
+
+/** Who acts, for histories and the audit log. */
+export function actorOf(request: Incoming, { standing, identity }: Caller): Actor {
+  return {
+    name: standing.principal.name,
+    principal: principalKey(standing.principal),
+    credential: credentialKey(identity.credential),
+    address: request.client(),
+    client: request.headers.get('user-agent') ?? '',
+    requestId: request.id,
+  };
+}
+
+const VERBS: Readonly<Record<Action, string>> = {
+  pull: 'pull from',
+  push: 'push to',
+  delete: 'delete from',
+  manage: 'manage',
+  administer: 'administer',
+};
+
+/** Says no more than the address of the request did. */
+function sentenceFor({ action, path }: Question): string {
+  const what = path === '' ? 'list the repositories' : `${VERBS[action]} ${path}`;
+  return `Sign in to ${what}, with an account or a token that may.`;
+}
+
+function nounOf({ path }: Question): string {
+  return path === '' ? 'registry' : 'repository';
+}
