@@ -1,0 +1,29 @@
+// The suites on SQLite. PostgreSQL: test/metadata/people.test.ts.
+import { join } from 'node:path';
+import type { CommandRunner } from '../../metadata/command.ts';
+import { GroupCommit } from '../../metadata/group-commit.ts';
+import { migrateSqlite } from '../../metadata/migrate.ts';
+import { openSqliteReader, openSqliteWriter } from '../../metadata/sqlite.ts';
+import { temporaryFolder } from '../../metadata/suite-drivers.ts';
+import { describeAccounts } from './accounts.suite.ts';
+import { type OpenedPeople, peopleCommands } from './suite-people.ts';
+
+async function openOverFile(): Promise<OpenedPeople> {
+  const folder = temporaryFolder();
+  const path = join(folder.path, 'entrepot.db');
+  const connection = openSqliteWriter(path, Date.now);
+  await migrateSqlite(connection, { version: '0.2.0' });
+  const commit: CommandRunner = new GroupCommit({ connection, commands: peopleCommands() });
+  const sql = openSqliteReader(path, Date.now);
+  return {
+    sql,
+    commands: commit as unknown as OpenedPeople['commands'],
+    async close() {
+      sql.close();
+      await commit.close();
+      folder.remove();
+    },
+  };
+}
+
+describeAccounts('accounts in SQLite', openOverFile);

@@ -1,0 +1,27 @@
+// People, grants and tokens in a real PostgreSQL.
+import { describeAccounts } from '../../src/access/people/accounts.suite.ts';
+import { type OpenedPeople, peopleCommands } from '../../src/access/people/suite-people.ts';
+import type { CommandRunner } from '../../src/metadata/command.ts';
+import { migratePostgres } from '../../src/metadata/migrate.ts';
+import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
+import { postgresMissing, startPostgres } from '../support/postgres.ts';
+import { requires } from '../support/requires.ts';
+
+async function openPostgres(): Promise<OpenedPeople> {
+  const url = await (await startPostgres()).createDatabase();
+  await migratePostgres(url, { version: '0.2.0' });
+  const pool = openPostgresPool(url, 8);
+  const runner: CommandRunner = new PostgresCommands(pool, peopleCommands());
+  return {
+    sql: new PostgresSql(pool),
+    commands: runner as unknown as OpenedPeople['commands'],
+    close: () => runner.close(),
+  };
+}
+
+const missing = postgresMissing();
+if (missing === undefined) {
+  describeAccounts('accounts in PostgreSQL', openPostgres);
+} else {
+  requires('postgres', false, missing)('people in PostgreSQL', () => {});
+}
