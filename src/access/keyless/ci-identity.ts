@@ -79,12 +79,12 @@ async function askGitHub(
   } catch (cause) {
     throw new CiIdentityError('GitHub cannot be asked for an identity token.', { cause });
   }
-  const jwt = status === 200 ? valueOf(text) : undefined;
+  const jwt = status === 200 ? tokenIn(text) : undefined;
   if (jwt !== undefined) return { jwt, from: 'GitHub Actions' };
   throw new CiIdentityError(`GitHub gave no identity token (status ${status}).`);
 }
 
-function valueOf(text: string): string | undefined {
+function tokenIn(text: string): string | undefined {
   try {
     const answer: unknown = JSON.parse(text);
     if (typeof answer !== 'object' || answer === null || !('value' in answer)) return undefined;
