@@ -45,7 +45,10 @@ const claimName = z
 const conditionsSchema = z
   .record(
     claimName,
-    z.union([pattern.transform((one) => [one]), z.array(pattern).min(1).max(MOST_PATTERNS)]),
+    z.union([
+      pattern.transform((one) => [one]),
+      z.array(pattern).min(1, 'A list has at least one pattern.').max(MOST_PATTERNS),
+    ]),
   )
   .refine((conditions) => Object.keys(conditions).length <= MOST_CONDITIONS, {
     message: `A policy has at most ${MOST_CONDITIONS} conditions.`,
@@ -122,7 +125,7 @@ export function parseTrustPolicy(
   if (!result.success) {
     const [issue] = result.error.issues;
     const place = issue?.path.join('.') ?? '';
-    throw invalid(`${place === '' ? '' : `${place}: `}${issue?.message}`);
+    throw invalid(`${place === '' ? '' : `${place}: `}${issue && sentenceOf(issue)}`);
   }
   const { lifetimeSeconds, ...policy } = result.data;
   const { protocol, hostname } = new URL(policy.issuer);
@@ -140,6 +143,14 @@ export function parseTrustPolicy(
     );
   }
   return { ...policy, lifetimeMs: lifetimeSeconds * 1000 };
+}
+
+/** Of what may be one thing or another, the fault of the one that was meant. */
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
+  if (issue.code !== 'invalid_union') return issue.message;
+  const inner = issue.errors.flat().find(({ code }) => code !== 'invalid_type');
+  return inner?.message ?? 'A condition is a pattern or a list of patterns.';
 }
 
 function invalid(message: string): RegistryError {
