@@ -1,6 +1,9 @@
 // People, grants and tokens in a real PostgreSQL.
 import { describeAccounts } from '../../src/access/people/accounts.suite.ts';
+import { describeRights } from '../../src/access/people/rights.suite.ts';
+import { describeSettings } from '../../src/access/people/settings.suite.ts';
 import { type OpenedPeople, peopleCommands } from '../../src/access/people/suite-people.ts';
+import { describeAccessTokens } from '../../src/access/tokens/access-tokens.suite.ts';
 import type { CommandRunner } from '../../src/metadata/command.ts';
 import { migratePostgres } from '../../src/metadata/migrate.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
@@ -22,6 +25,9 @@ async function openPostgres(): Promise<OpenedPeople> {
 const missing = postgresMissing();
 if (missing === undefined) {
   describeAccounts('accounts in PostgreSQL', openPostgres);
+  describeRights('rights in PostgreSQL', openPostgres);
+  describeSettings('settings in PostgreSQL', openPostgres);
+  describeAccessTokens('access tokens in PostgreSQL', openPostgres);
 } else {
   requires('postgres', false, missing)('people in PostgreSQL', () => {});
 }

@@ -5,7 +5,10 @@ import { GroupCommit } from '../../metadata/group-commit.ts';
 import { migrateSqlite } from '../../metadata/migrate.ts';
 import { openSqliteReader, openSqliteWriter } from '../../metadata/sqlite.ts';
 import { temporaryFolder } from '../../metadata/suite-drivers.ts';
+import { describeAccessTokens } from '../tokens/access-tokens.suite.ts';
 import { describeAccounts } from './accounts.suite.ts';
+import { describeRights } from './rights.suite.ts';
+import { describeSettings } from './settings.suite.ts';
 import { type OpenedPeople, peopleCommands } from './suite-people.ts';
 
 async function openOverFile(): Promise<OpenedPeople> {
@@ -27,3 +30,6 @@ async function openOverFile(): Promise<OpenedPeople> {
 }
 
 describeAccounts('accounts in SQLite', openOverFile);
+describeRights('rights in SQLite', openOverFile);
+describeSettings('settings in SQLite', openOverFile);
+describeAccessTokens('access tokens in SQLite', openOverFile);
