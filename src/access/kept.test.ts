@@ -14,8 +14,8 @@ test('a new value of a known key lets nothing go', () => {
   const kept = new Kept<string, number>(2);
   kept.set('a', 1);
   kept.set('b', 2);
-  kept.set('a', 3);
-  expect(['a', 'b'].map((key) => kept.get(key))).toEqual([3, 2]);
+  kept.set('b', 3);
+  expect(['a', 'b'].map((key) => kept.get(key))).toEqual([1, 3]);
 });
 
 test('what was deleted or cleared is gone, and its place is free', () => {

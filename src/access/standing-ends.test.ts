@@ -57,6 +57,23 @@ const wait = (ms: number) => () => {
   now += ms;
 };
 
+const BY_REFRESH_TOKEN: Identity = {
+  principal: ALICE,
+  credential: { kind: 'refresh-token', id: 67 },
+  epoch: 1,
+};
+function byRefreshToken(accessToken: number | null): void {
+  insertUser(database);
+  if (accessToken !== null) insertToken(database, { owner_kind: 'user', owner_id: 12 });
+  database.insert('refresh_tokens', {
+    id: 67,
+    user_id: 12,
+    access_token_id: accessToken,
+    hash: new Uint8Array([3]),
+    expires_at: START + HOUR_MS,
+  });
+}
+
 const ENDS: readonly End[] = [
   ...(['password', 'token', 'session'] as const).flatMap((what): End[] => {
     const identity = { password: BY_PASSWORD, token: byToken(ALICE), session: BY_SESSION }[what];
@@ -129,6 +146,34 @@ const ENDS: readonly End[] = [
     begin: userBy('session'),
     end: wait(HOUR_MS),
     says: /expired/,
+  },
+  {
+    who: 'a refresh token: revoked',
+    identity: BY_REFRESH_TOKEN,
+    begin: () => byRefreshToken(null),
+    end: change('update refresh_tokens set revoked_at = 1'),
+    says: /refresh token was revoked/,
+  },
+  {
+    who: 'a refresh token: another epoch of its user',
+    identity: BY_REFRESH_TOKEN,
+    begin: () => byRefreshToken(null),
+    end: change('update users set epoch = 2'),
+    says: /ended/,
+  },
+  {
+    who: 'a refresh token: the access token that it was asked for with revoked',
+    identity: BY_REFRESH_TOKEN,
+    begin: () => byRefreshToken(45),
+    end: change('update access_tokens set revoked_at = 1'),
+    says: /access token was revoked/,
+  },
+  {
+    who: 'a refresh token: its user disabled',
+    identity: BY_REFRESH_TOKEN,
+    begin: () => byRefreshToken(45),
+    end: change("update users set state = 'disabled'"),
+    says: /alice is disabled/,
   },
   {
     who: 'a robot: disabled',
@@ -206,6 +251,12 @@ test('a credential of somebody else does not count', async () => {
   ]) {
     await expect(standings.read(identity)).rejects.toBeInstanceOf(EndedError);
   }
+});
+
+test('a session of another epoch does not count, whatever epoch it is shown with', async () => {
+  userBy('session')();
+  database.change('update users set epoch = 2');
+  await expect(standings.read({ ...BY_SESSION, epoch: 2 })).rejects.toThrow(/session was ended/);
 });
 
 test('a token of a user lives on when the password changes', async () => {

@@ -35,6 +35,7 @@ const DEFAULTS: Readonly<Record<string, Row>> = {
     created_at: 0,
   },
   access_tokens: { name: '', hint: '', created_at: 0, uses: 0 },
+  refresh_tokens: { user_epoch: 1, client: '', created_at: 0, rotated_at: 0 },
   sessions: { user_epoch: 1, method: '', address: '', client: '', created_at: 0, seen_at: 0 },
 };
 

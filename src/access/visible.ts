@@ -20,6 +20,8 @@ export interface OpenRights {
   readonly forSignedIn: readonly Right[];
 }
 
+const NO_ROWS = { paths: [], visibilities: [] };
+
 export function visibleTo(
   standing: Standing,
   open: OpenRights,
@@ -34,7 +36,10 @@ export function visibleTo(
     const scopes = policy?.scopes ?? [];
     const paths = [...anyone, ...scopePaths(scopes)];
     // What anyone may see is narrowed by no scope.
-    return visible({ paths, visibilities: ['public'], scopes, unlessAt: anyone });
+    const shown = visible({ paths, visibilities: ['public'], scopes, unlessAt: anyone });
+    // A token of a workload may be limited further.
+    const limited = visible({ ...NO_ROWS, scopes: standing.scopes, unlessAt: anyone });
+    return { ...shown, mayShow: (name) => shown.mayShow(name) && limited.mayShow(name) };
   }
   const isUser = principal.kind === 'user';
   const signedIn = isUser ? readable(open.forSignedIn, circumstances) : [];
