@@ -1,5 +1,8 @@
 // A person as a provider or directory describes them, in words that are the same for all of these.
 
+/** RFC 5321: the longest path of an address. */
+const LONGEST_EMAIL = 254;
+
 /** Where accounts come from: `oidc:NAME`, or the one directory. */
 export type ExternalProvider = `oidc:${string}` | 'ldap';
 
@@ -50,8 +53,16 @@ export function userNameOf(name: string): string {
     .replaceAll(/^[._-]+|[._-]+$/g, '');
 }
 
+/** '' for what is no address. */
 export function domainOf(email: string): string {
-  return email.slice(email.lastIndexOf('@') + 1).toLowerCase();
+  const at = email.lastIndexOf('@');
+  return at < 1 ? '' : email.slice(at + 1).toLowerCase();
+}
+
+/** What is no address of an e-mail counts as none: a provider may send anything. */
+export function emailOf(text: string | undefined): string | undefined {
+  if (text === undefined || text.length > LONGEST_EMAIL) return undefined;
+  return /^[^\s@<>,;]+@[^\s@<>,;]+$/.test(text) ? text : undefined;
 }
 
 /** As a person reads it: `the directory`, `"company"`. */

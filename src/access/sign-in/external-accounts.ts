@@ -15,8 +15,8 @@ export interface ExternalAccountsOptions {
   readonly sql: Sql;
   readonly commands: Commands<ExternalAccountCommands>;
   readonly seal: Seal;
-  readonly oidc: OidcSignIn;
-  readonly ldap: LdapSignIn | undefined;
+  readonly oidc: Pick<OidcSignIn, 'finish' | 'refresh'>;
+  readonly ldap: Pick<LdapSignIn, 'signIn' | 'lookUp' | 'settings'> | undefined;
 }
 
 export interface EnteredAccount extends EnteredUser {

@@ -2,7 +2,7 @@
 // directory itself is asked whether the password is right. Knows no users of this registry.
 import type { Client, Entry, SearchOptions } from 'ldapts';
 import { RegistryError } from '../../oci/errors.ts';
-import type { ExternalAccount, ExternalPasswords } from './external-account.ts';
+import { type ExternalAccount, type ExternalPasswords, emailOf } from './external-account.ts';
 import { teamsOfGroups } from './groups.ts';
 import { filled, isPasswordOf, isRefusal, orSeveral, unlessAbsent } from './ldap-answers.ts';
 import { withLdap } from './ldap-connection.ts';
@@ -129,7 +129,7 @@ export class LdapSignIn implements ExternalPasswords {
   async #accountOf(client: Client, entry: Entry): Promise<ExternalAccount> {
     const { attributes, teams } = this.settings;
     const name = firstText(entry[attributes.name]);
-    const email = firstText(entry[attributes.email]);
+    const email = emailOf(firstText(entry[attributes.email]));
     const subject = subjectOf(entry, attributes.id);
     if (name === undefined || subject === undefined) {
       const lacking = name === undefined ? attributes.name : attributes.id;

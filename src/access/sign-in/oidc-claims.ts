@@ -1,7 +1,7 @@
 // The claims of a provider as an account: which claim is what stands in the settings. Claims are what
 // somebody else wrote: whatever is not of the form that is wanted counts as absent.
 import { RegistryError } from '../../oci/errors.ts';
-import type { ExternalAccount } from './external-account.ts';
+import { type ExternalAccount, emailOf } from './external-account.ts';
 import { teamsOfGroups } from './groups.ts';
 import type { OidcProviderSettings } from './oidc-provider.ts';
 
@@ -37,7 +37,7 @@ export function accountOfClaims(claims: Claims, settings: OidcProviderSettings):
   const subject = text(claims.sub);
   if (subject === undefined) throw new RegistryError('DENIED', `"${provider}" names no account.`);
   const name = text(claimAt(claims, names.name));
-  const email = text(claimAt(claims, names.email));
+  const email = emailOf(text(claimAt(claims, names.email)));
   return {
     provider: `oidc:${provider}`,
     subject,
