@@ -246,7 +246,7 @@ export async function countLiveTokens(
 /** The token that took the place of another; undefined when none did. */
 export async function findSuccessor(
   sql: Sql,
-  { id, ownerKind, ownerId }: AccessToken,
+  { id, ownerKind, ownerId }: Pick<AccessToken, 'id' | 'ownerKind' | 'ownerId'>,
 ): Promise<AccessTokenId | undefined> {
   return (await sql.first(successor, { kind: ownerKind, owner: ownerId, id }))?.id;
 }

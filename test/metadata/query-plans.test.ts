@@ -4,6 +4,12 @@
 import * as bun from 'bun:test';
 import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import {
+  countLiveTokens,
+  findSuccessor,
+  listAccessTokens,
+  trimAccessTokens,
+} from '../../src/metadata/access-tokens.ts';
+import {
   appendToChain,
   cutBeginning,
   hasUnsealed,
@@ -23,6 +29,14 @@ import {
   repositoriesWithBlob,
 } from '../../src/metadata/blobs.ts';
 import { lostBelow, tagsThatNeed } from '../../src/metadata/closure.ts';
+import {
+  findSameGrant,
+  grantsAt,
+  grantsHolding,
+  grantsOf,
+  isAnythingGranted,
+  listGrants,
+} from '../../src/metadata/grants.ts';
 import { leaseJob } from '../../src/metadata/jobs.ts';
 import {
   findManifestByDigest,
@@ -32,15 +46,21 @@ import {
   listReferrers,
 } from '../../src/metadata/manifests.ts';
 import { migratePostgres, migrateSqlite } from '../../src/metadata/migrate.ts';
+import { listMembers, organisationsOf } from '../../src/metadata/organisations.ts';
 import { trimOutbox } from '../../src/metadata/outbox.ts';
+import { settingsBelow, showRepositories } from '../../src/metadata/path-settings.ts';
 import { openPostgresPool } from '../../src/metadata/postgres.ts';
 import { isStillNamed, nextRemovals } from '../../src/metadata/removals.ts';
 import { findRepository, listedRepositories } from '../../src/metadata/repositories.ts';
+import { listRobots } from '../../src/metadata/robots.ts';
 import type { Transaction } from '../../src/metadata/sql.ts';
 import { openSqliteWriter } from '../../src/metadata/sqlite.ts';
 import type { Engine, SqlValue, Statement } from '../../src/metadata/statement.ts';
 import { listTags, tagHistory, tagsPointingAt } from '../../src/metadata/tags.ts';
+import { findTeams, listTeamMembers, teamsOf } from '../../src/metadata/teams.ts';
+import { listTrustPolicies, policiesOfIssuer } from '../../src/metadata/trust-policies.ts';
 import { findUpload, heldBytes, isUploadFile, staleUploads } from '../../src/metadata/uploads.ts';
+import { findUsersByEmail, hasAdministrator, listUsers } from '../../src/metadata/users.ts';
 import { type Digest, digestOf, digestToBytes } from '../../src/oci/digest.ts';
 import type { RepositoryName } from '../../src/oci/repository-name.ts';
 import type { Tag } from '../../src/oci/tag.ts';
@@ -80,6 +100,15 @@ function catching(engine: Engine, row: object | undefined, asked: Asked[]): Tran
 const repository = 'team/r500' as RepositoryName;
 const digest: Digest = digestOf('sha256', '5'.padStart(64, '0'));
 const id = 500;
+const grant = {
+  subject: { kind: 'user', id },
+  path: 'team/r500',
+  role: 'reader',
+  tags: null,
+  condition: null,
+  createdBy: 'a',
+} as const;
+const owner = { kind: 'user', id } as const;
 
 /** Every read on the path of a request, of the worker and of a push, and what a row of it may be. */
 const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: object }> = {
@@ -175,6 +204,44 @@ const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: obje
     ask: (tx) =>
       readEventsBySequence(tx, { filter: { action: 'a*' }, after: 5, last: 900, limit: 100 }),
   },
+  'a page of users': { ask: (tx) => listUsers(tx, { after: 'u500', limit: 10 }) },
+  'users by e-mail': { ask: (tx) => findUsersByEmail(tx, 'u500@example.org') },
+  'another administrator': { ask: (tx) => hasAdministrator(tx, { but: id }) },
+  'organisations of a user': { ask: (tx) => organisationsOf(tx, id) },
+  'members of an organisation': {
+    ask: (tx) => listMembers(tx, { organisation: id, after: 5, limit: 10 }),
+  },
+  'teams of a user': { ask: (tx) => teamsOf(tx, id) },
+  'teams by name': { ask: (tx) => findTeams(tx, ['o500/t500']) },
+  'members of a team': {
+    ask: (tx) => listTeamMembers(tx, { team: id, after: { userId: 5, source: 'a' }, limit: 10 }),
+  },
+  'a page of robots': { ask: (tx) => listRobots(tx, { path: 'team/r500', limit: 10 }) },
+  'grants at a path': { ask: (tx) => grantsAt(tx, 'team/r500') },
+  'a page of grants': { ask: (tx) => listGrants(tx, { path: 'team/r5', limit: 10 }) },
+  'grants that hold at a path': { ask: (tx) => grantsHolding(tx, 'team/r500/app') },
+  'grants of a subject': { ask: (tx) => grantsOf(tx, grant.subject) },
+  'the same grant': { ask: (tx) => findSameGrant(tx, grant) },
+  'any grant below a path': { ask: (tx) => isAnythingGranted(tx, 'team/r500') },
+  'a page of settings': {
+    ask: (tx) => settingsBelow(tx, { path: 'team', after: 'team/r500', limit: 10 }),
+  },
+  'what repositories show below a path': { ask: (tx) => showRepositories(tx, 'team/r500') },
+  'access tokens of an owner': {
+    ask: (tx) => listAccessTokens(tx, { owner, limit: 10 }),
+  },
+  'how many access tokens work': { ask: (tx) => countLiveTokens(tx, { owner, now: 5 }) },
+  'the access token after a rotation': {
+    ask: (tx) => findSuccessor(tx, { id, ownerKind: 'user', ownerId: id }),
+  },
+  'access tokens that ended long ago': {
+    ask: (tx) => trimAccessTokens(tx, { before: 10, limit: 10 }),
+    row: { id: 5 },
+  },
+  'policies of an issuer': {
+    ask: (tx) => policiesOfIssuer(tx, { issuer: 'https://i500', limit: 10 }),
+  },
+  'a page of policies': { ask: (tx) => listTrustPolicies(tx, { path: 'team/r500', limit: 10 }) },
   'old events': { ask: (tx) => trimOutbox(tx, { before: 5, limit: 10 }) },
 };
 
@@ -194,6 +261,17 @@ const ROWS: readonly string[] = [
   `insert into upload_payloads (upload_id, bytes) select 'u' || n, DIGEST from numbers`,
   `insert into removals (kind, key, created_at) select 'content', 'k' || n, n from numbers`,
   `insert into jobs (kind, key, arguments, state, run_at, attempts, lease_until, created_at) select 'k', 'j' || n, '{}', case when n % 10 = 0 then 'waiting' else 'dead' end, 900000 + n * 10, 0, 0, n from numbers`,
+  `insert into users (name, display_name, email, epoch, state, totp_confirmed, totp_step, created_at) select 'u' || n, 'U', 'u' || n || '@example.org', 1, 'active', 0, 0, n from numbers`,
+  `insert into organisations (name, display_name, created_at) select 'o' || n, 'O', n from numbers`,
+  `insert into organisation_members (organisation_id, user_id, is_owner, created_at) select 1 + n % 1000, n, 0, n from numbers`,
+  `insert into teams (organisation_id, name, created_at) select 1 + n % 1000, 't' || n, n from numbers`,
+  `insert into team_members (team_id, user_id, source, created_at) select 1 + n % 1000, n, 'manual', n from numbers`,
+  `insert into robots (path, name, description, epoch, state, created_by, created_at) select 'team/r' || n, 'ci', '', 1, 'active', 'a', n from numbers`,
+  `insert into grants (subject_kind, subject_id, path, role, created_by, created_at) select 'user', n, 'team/r' || n, 'reader', 'a', n from numbers`,
+  `insert into path_settings (path, visibility) select 'team/r' || n, 'public' from numbers`,
+  `insert into access_tokens (owner_kind, owner_id, name, hash, hint, created_at, expires_at, revoked_at, uses) select 'user', n, 'ci', DIGEST, 'abcd', n, case when n % 2 = 0 then n end, case when n % 3 = 0 then n end, 0 from numbers`,
+  `insert into refresh_tokens (user_id, user_epoch, access_token_id, hash, client, created_at, rotated_at, expires_at) select n, 1, n, DIGEST, 'docker', n, n, n from numbers`,
+  `insert into trust_policies (path, name, issuer, audience, conditions, grants, lifetime_ms, epoch, state, created_by, created_at) select 'team/r' || n, 'p', 'https://i' || n, 'a', '{}', '[]', 1, 1, 'active', 'a', n from numbers`,
   `insert into outbox (kind, repository_id, detail, state, created_at) select 'push', n, '{}', 'waiting', n from numbers`,
   `insert into audit_events (sequence, hash, at, actor, principal, credential, action, target, outcome, address, client, request_id, detail) select case when n < 19900 then n end, DIGEST, n, 'a', 'user:1', '', 'tag.delete', 't' || n, 'done', '', '', '', '{}' from numbers`,
 ];
