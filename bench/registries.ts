@@ -91,6 +91,8 @@ export function whyNoEntrepot(): string | undefined {
   return missing.length > 0 ? `this checkout has no ${missing.join(' and no ')}` : undefined;
 }
 
+const ADMINISTRATOR: Credentials = { user: 'admin', password: 'only for the benchmark' };
+
 /** The server itself, without the launcher around it, whose memory would be counted with it. */
 export function startEntrepot(options: StartOptions): Promise<Registry> {
   return start('entrepot', options, (port, directory) => ({
@@ -99,7 +101,11 @@ export function startEntrepot(options: StartOptions): Promise<Registry> {
       ENTREPOT_DATA: join(directory, 'data'),
       ENTREPOT_LISTEN: `127.0.0.1:${port}`,
       ENTREPOT_LOG: 'error,access=off',
+      ENTREPOT_ADMIN_PASSWORD: ADMINISTRATOR.password,
+      // A workload asks for its token once, and may run for longer than five minutes.
+      ENTREPOT_TOKEN_LIFETIME: '24h',
     },
+    credentials: ADMINISTRATOR,
   }));
 }
 
@@ -132,6 +138,8 @@ export function startDockerRegistry(options: StartOptions): Promise<Registry> {
 interface Launch {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Undefined: it asks for none. */
+  readonly credentials?: Credentials;
 }
 
 async function start(
@@ -164,7 +172,7 @@ async function start(
   return {
     name,
     endpoint,
-    credentials: undefined,
+    credentials: launch.credentials,
     isDebian: name === 'docker-registry',
     pid: () => child?.pid,
     control,

@@ -1,7 +1,7 @@
 // How the settings of access control are read. As setting-values.ts: one text in, a SettingProblem out.
 import { parseAllowedHosts } from '../access/keyless/address-guard.ts';
 import type { RequestLimitSettings, RequestRate } from '../http/access/request-limits.ts';
-import { parseDuration, SettingProblem } from './setting-values.ts';
+import { formatDuration, parseDuration, SettingProblem } from './setting-values.ts';
 
 /** Clients take a shorter one for this long, and would go on with a dead token (client behaviour 5). */
 const SHORTEST_TOKEN_MS = 60_000;
@@ -15,10 +15,16 @@ export function parseTokenLifetime(text: string): number {
   throw new SettingProblem(`A bearer token counts for 60s to 24h; "${text}" is outside.`);
 }
 
-/** @returns milliseconds; undefined = for ever. */
-export function parseRetention(text: string): number | 'forever' {
-  return text === 'forever' ? text : parseDuration(text);
+/** @returns milliseconds; 0 = for ever. */
+export function parseRetention(text: string): number {
+  return text === FOR_EVER ? 0 : parseDuration(text);
 }
+
+export function formatRetention(milliseconds: number): string {
+  return milliseconds === 0 ? FOR_EVER : formatDuration(milliseconds);
+}
+
+const FOR_EVER = 'forever';
 
 export function parseAllowedHost(text: string): string {
   try {

@@ -9,6 +9,8 @@ import type { AnswerParts, RequestLog } from '../http/answer.ts';
 import { Metrics } from '../http/metrics.ts';
 import { withReadTimes } from '../http/observed-reads.ts';
 import { ManifestRoom } from '../http/v2/manifest-room.ts';
+import { accessJobs } from '../jobs/access-upkeep.ts';
+import { auditJobs } from '../jobs/audit-upkeep.ts';
 import { upkeepJobs } from '../jobs/upload-upkeep.ts';
 import { JobWorker } from '../jobs/worker.ts';
 import type { Commands } from '../metadata/command.ts';
@@ -32,6 +34,8 @@ export interface ComposeOptions {
   readonly access: Omit<AccessOptions, 'pathPrefix' | 'guardedFetch'>;
   /** Hosts and networks that owners of namespaces may name although they are not public. */
   readonly allowedHosts: readonly string[];
+  /** 0 = for ever. */
+  readonly auditRetentionMs: number;
   readonly pathPrefix: string;
   readonly version: string;
   readonly log: ComposeLog;
@@ -100,14 +104,18 @@ export async function compose(options: ComposeOptions): Promise<Program> {
   const worker = new JobWorker({
     commands,
     owner: instance,
-    kinds: upkeepJobs({
-      sql,
-      commands,
-      blobs,
-      now: Date.now,
-      uploadAgeMs: options.uploadAgeMs,
-      isWriting: (id) => live.isWriting(id),
-    }),
+    kinds: [
+      ...upkeepJobs({
+        sql,
+        commands,
+        blobs,
+        now: Date.now,
+        uploadAgeMs: options.uploadAgeMs,
+        isWriting: (id) => live.isWriting(id),
+      }),
+      ...accessJobs({ sql, commands, seal: access.seal, now: Date.now }),
+      ...auditJobs({ sql, commands, now: Date.now, retentionMs: options.auditRetentionMs }),
+    ],
     sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
     failed: (job, error) => options.log.jobFailed(job.kind, error),
     unreachable: (error) => options.log.warn('the queue of jobs cannot be asked', error),

@@ -63,7 +63,8 @@ export interface Configuration {
   readonly allowedHosts: readonly string[];
   readonly metricsListen: ListenAddress | undefined;
   readonly metricsToken: string | undefined;
-  readonly auditRetentionMs: number | 'forever';
+  /** 0 = for ever. */
+  readonly auditRetentionMs: number;
   readonly auditPulls: boolean;
   /** Where each setting was given, as a person looks for it; `default` for the rest. */
   readonly sources: ReadonlyMap<SettingName, string>;

@@ -1,6 +1,6 @@
 // The configuration in effect, for a person: every setting, its value without secrets, and where it is from.
 
-import { formatRequestLimits } from './access-settings.ts';
+import { formatRequestLimits, formatRetention } from './access-settings.ts';
 import { showAddress } from './check-listening.ts';
 import type { Configuration } from './configuration.ts';
 import { formatLog } from './log-setting.ts';
@@ -47,8 +47,7 @@ const SHOWN: Readonly<Record<SettingName, (configuration: Configuration) => stri
   'allowed-hosts': ({ allowedHosts }) => allowedHosts.join(',') || undefined,
   'metrics-listen': ({ metricsListen }) => metricsListen && showAddress(metricsListen),
   'metrics-token': ({ metricsToken }) => (metricsToken === undefined ? undefined : HIDDEN),
-  'audit-retention': ({ auditRetentionMs }) =>
-    auditRetentionMs === 'forever' ? auditRetentionMs : formatDuration(auditRetentionMs),
+  'audit-retention': ({ auditRetentionMs }) => formatRetention(auditRetentionMs),
   'audit-pulls': ({ auditPulls }) => String(auditPulls),
 };
 

@@ -50,6 +50,7 @@ export async function startServer(
       requestLimits: configuration.requestLimits,
     },
     allowedHosts: configuration.allowedHosts,
+    auditRetentionMs: configuration.auditRetentionMs,
     pathPrefix: configuration.pathPrefix,
     version: programVersion(),
     log,

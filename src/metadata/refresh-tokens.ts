@@ -106,8 +106,12 @@ const revoke = statement<{ id: number; user: number; now: number }>()((q, p) =>
     .where('revoked_at', 'is', null),
 );
 
-const removeEnded = statement<{ before: number }>()((q, p) =>
-  q.deleteFrom('refresh_tokens').where('expires_at', '<', p.before),
+const removeEnded = statement<{ before: number; limit: number }>()((q, p) =>
+  q
+    .deleteFrom('refresh_tokens')
+    .where('id', 'in', (e) =>
+      e.selectFrom('refresh_tokens').select('id').where('expires_at', '<', p.before).limit(p.limit),
+    ),
 );
 
 /** By the hash of its secret, whether or not it still counts. */
@@ -172,6 +176,10 @@ export async function revokeRefreshToken(
   return (await tx.run(revoke, { ...token, now: await tx.now() })) > 0;
 }
 
-export function removeEndedRefreshTokens(tx: Transaction, before: number): Promise<number> {
-  return tx.run(removeEnded, { before });
+/** Forgets up to `limit` that expired before a time. @returns how many that was. */
+export function trimRefreshTokens(
+  tx: Transaction,
+  trim: { before: number; limit: number },
+): Promise<number> {
+  return tx.run(removeEnded, trim);
 }

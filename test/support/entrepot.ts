@@ -78,6 +78,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     uploadAgeMs: 24 * 60 * 60 * 1000,
     access: { ...ACCESS, ...options.access },
     allowedHosts: options.allowedHosts ?? [],
+    auditRetentionMs: 0,
     pathPrefix: '',
     version: '0.2.0',
     log,

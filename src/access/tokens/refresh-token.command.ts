@@ -5,9 +5,9 @@ import { relaxed, synced } from '../../metadata/command.ts';
 import {
   addRefreshToken,
   type NewRefreshToken,
-  removeEndedRefreshTokens,
   replaceRefreshToken,
   revokeRefreshToken,
+  trimRefreshTokens,
 } from '../../metadata/refresh-tokens.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { RegistryError } from '../../oci/errors.ts';
@@ -43,8 +43,8 @@ export function refreshTokenCommands() {
       },
     ),
 
-    removeEndedRefreshTokens: relaxed(
-      (tx: Transaction, before: number): Promise<number> => removeEndedRefreshTokens(tx, before),
+    trimRefreshTokens: relaxed((tx: Transaction, trim: { before: number; limit: number }) =>
+      trimRefreshTokens(tx, trim),
     ),
   };
 }

@@ -17,7 +17,13 @@ export class TokenUses {
     const known = this.#uses.get(id);
     if (known === undefined && this.#uses.size >= MOST_TOKENS) return;
     const count = (known?.count ?? 0) + 1;
-    this.#uses.set(id, { id, count, at: this.#now(), from: by.address, by: by.client.slice(0, 200) });
+    this.#uses.set(id, {
+      id,
+      count,
+      at: this.#now(),
+      from: by.address,
+      by: by.client.slice(0, 200),
+    });
   }
 
   /** Gives all of them to `write`; when that fails they are lost: the next use will tell. */
