@@ -74,6 +74,7 @@ const byEmail = statement<{ email: string; limit: number }>()((q, p) =>
     .selectFrom('users')
     .select(USER)
     .where(raw<string>`lower(email)`, '=', p.email)
+    .where('state', '<>', 'deleted')
     .orderBy('id')
     .limit(p.limit),
 );
@@ -206,7 +207,10 @@ export async function findUser(sql: Sql, name: string): Promise<User | undefined
   return row && userOf(row);
 }
 
-/** Addresses are not unique: two at most are given, so that the caller sees when it is not certain. */
+/**
+ * Those who are not deleted. Addresses are not unique: two at most are given, so that the caller sees when
+ * it is not certain.
+ */
 export async function findUsersByEmail(sql: Sql, email: string): Promise<User[]> {
   return (await sql.all(byEmail, { email: email.toLowerCase(), limit: 2 })).map(userOf);
 }

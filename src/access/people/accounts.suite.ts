@@ -133,7 +133,9 @@ function describeUsers(people: People): void {
     const secret = { hash: hashOf(name), hint: 'abcd', expiresAt: null, actor: ADMIN };
     const owner = { kind: 'user', id } as const;
     const token = await people.run('createAccessToken', { owner, name: 'ci', ...secret });
+    await people.run('updateUser', { id, email: 'gone@example.org', actor: ADMIN });
     await people.run('deleteUser', { id, actor: ADMIN });
+    expect(await findUsersByEmail(people.sql, 'gone@example.org')).toEqual([]);
     expect(await findUser(people.sql, name)).toMatchObject({
       state: 'deleted',
       hasPassword: false,
