@@ -15,6 +15,7 @@ export interface Passkey {
   readonly transports: string;
   readonly name: string;
   readonly createdAt: number;
+  /** When the last challenge that it signed was made. */
   readonly lastUsedAt: number | null;
 }
 
@@ -73,8 +74,8 @@ const insert = statement<{
     .onConflict((c) => c.column('credential_id').doNothing()),
 );
 
-const setUsed = statement<{ id: number; counter: number; now: number }>()((q, p) =>
-  q.updateTable('passkeys').set({ counter: p.counter, last_used_at: p.now }).where('id', '=', p.id),
+const setUsed = statement<{ id: number; counter: number; at: number }>()((q, p) =>
+  q.updateTable('passkeys').set({ counter: p.counter, last_used_at: p.at }).where('id', '=', p.id),
 );
 
 const remove = statement<{ user: number; id: number }>()((q, p) =>
@@ -112,19 +113,27 @@ export async function insertPasskey(tx: Transaction, passkey: NewPasskey): Promi
   return (await tx.run(insert, { ...passkey, now: await tx.now() })) === 1;
 }
 
+export interface PasskeyUse {
+  readonly id: number;
+  readonly user: number;
+  readonly counter: number;
+  /** When the challenge was made that was signed. */
+  readonly challengedAt: number;
+}
+
 /**
- * Notes a signature. A device that counts never counts back: if it does, there are two of them.
- * @returns false then, or when the passkey is gone.
+ * Notes a signature. A device that counts never counts back: if it does, there are two of them. And a
+ * challenge counts once: none is taken that is not younger than the last one.
+ * @returns false then, or when the user has no such passkey.
  */
-export async function usePasskey(
-  tx: Transaction,
-  { id, counter }: { id: number; counter: number },
-): Promise<boolean> {
+export async function usePasskey(tx: Transaction, use: PasskeyUse): Promise<boolean> {
+  const { id, user, counter, challengedAt } = use;
   const known = await tx.first(lockedById, { id });
-  if (known === undefined) return false;
+  if (known?.userId !== user) return false;
   const counts = counter > 0 || known.counter > 0;
   if (counts && counter <= known.counter) return false;
-  await tx.run(setUsed, { id, counter, now: await tx.now() });
+  if (known.lastUsedAt !== null && challengedAt <= known.lastUsedAt) return false;
+  await tx.run(setUsed, { id, counter, at: challengedAt });
   return true;
 }
 

@@ -8,7 +8,13 @@ import { openTotp, totpStepOf } from './totp.ts';
 /** Plain data, for a command. */
 export type UsedFactor =
   | { readonly kind: 'totp'; readonly step: number }
-  | { readonly kind: 'recovery-code'; readonly hash: Uint8Array };
+  | { readonly kind: 'recovery-code'; readonly hash: Uint8Array }
+  | {
+      readonly kind: 'passkey';
+      readonly id: number;
+      readonly counter: number;
+      readonly challengedAt: number;
+    };
 
 export function readCode(
   { seal, now }: { seal: Seal; now(): number },

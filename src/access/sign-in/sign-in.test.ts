@@ -1,7 +1,15 @@
 // Signing in with a password, alone and with a second factor.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { describeSignIn } from './sign-in.suite.ts';
 import { signIn, signInForClients } from './sign-in.ts';
-import { CONTEXT, openSignInSqlite, PASSWORD, refusalOf, SignInWorld } from './suite-sign-in.ts';
+import {
+  actorOf,
+  CONTEXT,
+  openSignInSqlite,
+  PASSWORD,
+  refusalOf,
+  SignInWorld,
+} from './suite-sign-in.ts';
 
 let world: SignInWorld;
 beforeEach(async () => {
@@ -175,8 +183,9 @@ describe('a password that was right a moment ago', () => {
     const { id, name } = await world.addUser();
     const given = { name, password: PASSWORD };
     await signInForClients(world, given, CONTEXT);
-    const hash = await world.passwords.hash('another password');
-    await world.commands.run('setPasswordHash', { id, hash });
+    const passwordHash = await world.passwords.hash('another password');
+    const actor = actorOf({ id, name });
+    await world.commands.run('setUserPassword', { id, passwordHash, actor });
     expect(await refusalOf(signInForClients(world, given, CONTEXT))).toEqual(WRONG);
     const now = { name, password: 'another password' };
     expect(await signInForClients(world, now, CONTEXT)).toMatchObject({ epoch: 2 });
@@ -232,3 +241,5 @@ describe('passwords that another place knows', () => {
     expect(await refusalOf(signIn(parts, given, CONTEXT))).toEqual(WRONG);
   });
 });
+
+describeSignIn('signing in, on SQLite', openSignInSqlite);

@@ -1,14 +1,17 @@
 // People who sign in, for the tests of this folder: a database, a clock that the test drives, and what was
 // put on record.
-import type { Act } from '../../metadata/audit.ts';
+import { TOTP } from 'otpauth';
+import { readAccessState } from '../../metadata/access-facts.ts';
+import type { Act, Actor } from '../../metadata/audit.ts';
 import { type CommandRunner, type Commands, synced } from '../../metadata/command.ts';
 import { GroupCommit } from '../../metadata/group-commit.ts';
 import { migrateSqlite } from '../../metadata/migrate.ts';
 import type { Sql } from '../../metadata/sql.ts';
 import { openSqliteWriter } from '../../metadata/sqlite.ts';
 import { statement } from '../../metadata/statement.ts';
-import { insertUser, setPasswordHash, setUserState } from '../../metadata/users.ts';
+import { insertUser, setUserState } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
+import { userCommands } from '../people/user.command.ts';
 import { sealWith } from '../seal.ts';
 import { signInCommands } from './commands.ts';
 import { Passwords } from './password.ts';
@@ -28,7 +31,7 @@ export function suiteSignInCommands() {
   return {
     ...signInCommands(),
     insertUser: synced(insertUser),
-    setPasswordHash: synced(setPasswordHash),
+    setUserPassword: userCommands().setUserPassword,
     setUserState: synced(setUserState),
   };
 }
@@ -58,17 +61,28 @@ export class SignInWorld implements SignInParts {
   readonly seal = sealWith(new Uint8Array(32).fill(7));
   readonly refused: Act[] = [];
   readonly slept: number[] = [];
-  time = 1_800_000_000_000;
+  /** Begins with the clock of the database. */
+  time = Date.now();
   readonly now = () => this.time;
   readonly cache = new PasswordCache(this.now);
   readonly throttle = new Throttle(this.now);
   readonly #runner: CommandRunner;
+  readonly #counts = new Map<string, number>();
+  readonly #running = new Set<Promise<unknown>>();
   #made = 0;
 
   constructor({ sql, runner }: OpenedSignIn) {
     this.sql = sql;
     this.#runner = runner;
-    this.commands = runner as unknown as Commands<SuiteSignInCommands>;
+    const run = (name: string, args: unknown) => {
+      this.#counts.set(name, this.ran(name) + 1);
+      const running = runner.run(name, args);
+      const forget = () => this.#running.delete(running);
+      this.#running.add(running);
+      running.then(forget, forget);
+      return running;
+    };
+    this.commands = { run } as unknown as Commands<SuiteSignInCommands>;
   }
 
   async sleep(ms: number): Promise<void> {
@@ -98,9 +112,32 @@ export class SignInWorld implements SignInParts {
     return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) as unknown }));
   }
 
+  /** How often a command was asked for. */
+  ran(name: string): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  /** Commands that nobody waits for have ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  async revision(): Promise<number> {
+    return (await readAccessState(this.sql)).revision;
+  }
+
   close(): Promise<void> {
     return this.#runner.close();
   }
+}
+
+export function actorOf({ id, name }: { id: number; name: string }): Actor {
+  return { ...CONTEXT, name, principal: `user:${id}`, credential: 'password' };
+}
+
+/** What the app shows at that time. */
+export function codeAt(secret: string, timestamp: number): string {
+  return new TOTP({ secret }).generate({ timestamp });
 }
 
 /** What was refused: its code, sentence and detail. Anything else than a refusal fails the test. */

@@ -1,4 +1,5 @@
-// Uses up a code of a second factor, inside the transaction of what it is for.
+// Uses up what was shown of a second factor, inside the transaction of what it is for.
+import { usePasskey } from '../../metadata/passkeys.ts';
 import { useRecoveryCode, useTotpStep } from '../../metadata/second-factor.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import type { UsedFactor } from './second-factor-code.ts';
@@ -8,7 +9,8 @@ export function useFactor(
   tx: Transaction,
   { user, factor }: { user: number; factor: UsedFactor },
 ): Promise<boolean> {
-  return factor.kind === 'totp'
-    ? useTotpStep(tx, { user, step: factor.step })
-    : useRecoveryCode(tx, { user, hash: factor.hash });
+  if (factor.kind === 'totp') return useTotpStep(tx, { user, step: factor.step });
+  if (factor.kind === 'recovery-code') return useRecoveryCode(tx, { user, hash: factor.hash });
+  const { id, counter, challengedAt } = factor;
+  return usePasskey(tx, { id, user, counter, challengedAt });
 }
