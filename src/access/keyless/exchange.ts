@@ -4,7 +4,7 @@
 import type { JWTVerifyGetKey } from 'jose';
 import type { StoredTrustPolicy } from '../../metadata/trust-policies.ts';
 import { type ErrorCode, RegistryError } from '../../oci/errors.ts';
-import { type Claims, showText, textOf } from './claims.ts';
+import { type Claims, showText, textOf, textsOf } from './claims.ts';
 import {
   type ForeignToken,
   ForeignTokenError,
@@ -161,8 +161,13 @@ function unfit(
   { issuer, wanted }: { issuer: string; wanted: string | undefined },
 ): RefusedTokenError {
   const misses = candidates
-    .map((policy) => ({ policy, failures: matchPolicy(readable(policy), claims) }))
-    .sort((a, b) => a.failures.length - b.failures.length);
+    .map((policy) => ({
+      policy,
+      isMeant: Number(textsOf(claims.aud).includes(policy.audience)),
+      failures: matchPolicy(readable(policy), claims),
+    }))
+    // One for another audience was not meant, however little else is wrong.
+    .sort((a, b) => b.isMeant - a.isMeant || a.failures.length - b.failures.length);
   const show = (some: typeof misses) =>
     some
       .slice(0, POLICIES_SHOWN)
