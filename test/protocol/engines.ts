@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import type { DatabaseSettings } from '../../src/app/database.ts';
-import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
+import {
+  startTestRegistry,
+  type TestRegistry,
+  type TestRegistryOptions,
+} from '../support/entrepot.ts';
 import { postgresMissing, startPostgres } from '../support/postgres.ts';
 import { type ConditionalTest, requires } from '../support/requires.ts';
 
@@ -15,7 +19,11 @@ export interface ProtocolSuite {
 /** `database`: for a second node on the same data. */
 export type EngineRegistry = TestRegistry & { readonly database: DatabaseSettings };
 
-export function onBothEngines(area: string, suite: (parts: ProtocolSuite) => void): void {
+export function onBothEngines(
+  area: string,
+  suite: (parts: ProtocolSuite) => void,
+  options: TestRegistryOptions = {},
+): void {
   const missing = postgresMissing();
   const engines = [
     { engine: 'SQLite', run: test as ConditionalTest, isHere: true },
@@ -31,7 +39,10 @@ export function onBothEngines(area: string, suite: (parts: ProtocolSuite) => voi
       beforeAll(async () => {
         if (!isHere) return;
         const settings = engine === 'SQLite' ? undefined : await postgresSettings();
-        const started = await startTestRegistry(settings && { database: settings });
+        const started = await startTestRegistry({
+          ...options,
+          ...(settings && { database: settings }),
+        });
         const path = join(started.directory, 'entrepot.db');
         running = { ...started, database: settings ?? { kind: 'sqlite', path } };
       }, 60_000);
