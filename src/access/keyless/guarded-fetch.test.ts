@@ -1,6 +1,7 @@
 // Requests to addresses that owners of namespaces have set. The names here are resolved by the test, so
 // that what a name leads to is what the test says; the servers listen on addresses of this machine.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { parseAllowedHosts } from './address-guard.ts';
 import { createGuardedFetch, type GuardedFetch, GuardedFetchError } from './guarded-fetch.ts';
@@ -233,6 +234,20 @@ describe('the reply', () => {
     );
     const gzip = await fetch({ url: https('/gzip'), ...LIMITS }).catch(() => undefined);
     expect(gzip?.body.length ?? 0).toBeLessThanOrEqual(LIMITS.limitBytes);
+  });
+
+  test('is whole, or an error', async () => {
+    const cut = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc'));
+    });
+    await new Promise<void>((listening) => cut.listen(0, '127.0.0.1', listening));
+    const address = cut.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const open = createGuardedFetch({ allowed: parseAllowedHosts(['127.0.0.1']) });
+    const error = await fault(open({ url: `http://127.0.0.1:${port}/`, ...LIMITS }));
+    expect(error.fault).toBe('failed');
+    cut.close();
   });
 
   test('must come in time', async () => {

@@ -127,7 +127,11 @@ function describeDirect(keyless: Keyless): void {
   });
 
   test('it cannot be found as a secret of ours, whole or in part', async () => {
-    const jwt = await sign(`${keyless.audience()}`);
+    const audience = keyless.audience();
+    const conditions = { repository: 'Octo/App' };
+    await keyless.policy({ path: 'hash', name: 'ci', audience, conditions, names: ['hash/app'] });
+    const jwt = await sign(audience);
+    await keyless.workloads.signIn({ jwt, actor: CALLER });
     const signed = jwt.slice(0, jwt.lastIndexOf('.'));
     for (const text of [jwt, signed]) {
       expect(await findAccessToken(keyless.opened.sql, hashSecret(text))).toBeUndefined();
