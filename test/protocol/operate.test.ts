@@ -64,7 +64,7 @@ describe('a running registry', () => {
     const causes = registry.faults.map((fault) => String((fault as Error).cause));
     expect(causes.join()).toContain('BlobStoreError');
     expect((await fetch(`${url}/livez`)).status).toBe(200);
-    expect((await fetch(`${url}/v2/`)).status).toBe(200);
+    expect((await fetch(`${url}/v2/`)).status).toBe(401);
     renameSync(join(directory, 'gone'), join(directory, 'uploads'));
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     registry.program.drain();

@@ -138,9 +138,15 @@ onBothEngines('better than peers', ({ test, registry }) => {
     const { url } = registry();
     for (const path of ['/v2', '/v2/']) {
       const response = await fetch(url + path);
-      expect([response.status, await response.text()]).toEqual([200, '{}']);
+      expect([response.status, await response.text()]).toEqual([
+        401,
+        expect.stringContaining('UNAUTHORIZED'),
+      ]);
       const head = await fetch(url + path, { method: 'HEAD' });
-      expect([head.status, head.headers.get('content-length')]).toEqual([200, '2']);
+      expect([head.status, head.headers.get('content-length')]).toEqual([
+        401,
+        expect.stringMatching(/^1\d\d$/),
+      ]);
     }
     const name = newName();
     const { config } = await pushImage(url, name);

@@ -106,7 +106,7 @@ describe('a renewed certificate', () => {
       while (!isOver) {
         const close = { headers: { Connection: 'close' } };
         const { status } = await unlessReset(() => ask('/v2/', close));
-        expect(status).toBe(200);
+        expect(status).toBe(401);
         answered += 1;
       }
     };
