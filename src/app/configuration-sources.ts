@@ -30,6 +30,8 @@ export interface GatheredSettings {
 const FILE_NAME = 'entrepot.yaml';
 /** Variables of the same prefix that are no settings. */
 const CONFIG_VARIABLE = 'ENTREPOT_CONFIG';
+/** Of commands that speak to a server. */
+const CLIENT_VARIABLES = /^ENTREPOT_(SERVER|TOKEN|ID_TOKEN|ID_TOKEN_FILE)$/;
 const TEST_VARIABLES = 'ENTREPOT_TEST_';
 
 /** Where a setting stands, as a person looks for it. */
@@ -85,6 +87,7 @@ function fromVariables(
     // An empty variable is an unset one: that is how Compose files pass on what is not there.
     if (!variable.startsWith('ENTREPOT_') || value === undefined || value === '') continue;
     if (variable === CONFIG_VARIABLE || variable.startsWith(TEST_VARIABLES)) continue;
+    if (CLIENT_VARIABLES.test(variable)) continue;
     const name = known.get(variable);
     if (name === undefined) {
       problems.push(

@@ -1,51 +1,10 @@
-// What `entrepot help` says: every command with examples that can be copied.
+// What `entrepot help` says: every command with examples that can be copied. The same texts make
+// docs/commands.md.
 import { factsOf, SETTING_NAMES, variableOf } from '../app/settings.ts';
-import type { CommandName } from './command-line.ts';
+import type { Command } from './command.ts';
 
-interface CommandHelp {
-  readonly about: string;
-  readonly examples: readonly string[];
-  /** It reads the configuration, and so takes the flags of all settings. */
-  readonly takesSettings: boolean;
-}
-
-const HELP: Readonly<Record<CommandName, CommandHelp>> = {
-  serve: {
-    about: 'Runs the registry until Ctrl-C. The default command.',
-    examples: [
-      'entrepot serve',
-      'entrepot serve --data /var/lib/entrepot --listen 127.0.0.1:5001',
-      'entrepot serve --tls auto --listen 0.0.0.0:5000',
-      'ENTREPOT_LOG=debug entrepot serve --config /etc/entrepot.yaml',
-    ],
-    takesSettings: true,
-  },
-  'config check': {
-    about: 'Says whether the configuration is right, and everything that is wrong with it.',
-    examples: ['entrepot config check', 'entrepot config check --config /etc/entrepot.yaml'],
-    takesSettings: true,
-  },
-  'config show': {
-    about: 'Shows every setting in effect and where it comes from. Secrets are hidden.',
-    examples: ['entrepot config show', 'ENTREPOT_LISTEN=0.0.0.0:443 entrepot config show'],
-    takesSettings: true,
-  },
-  'config schema': {
-    about: 'Prints the JSON schema of entrepot.yaml, for an editor.',
-    examples: ['entrepot config schema > entrepot.schema.json'],
-    takesSettings: false,
-  },
-  version: {
-    about: 'Prints the version.',
-    examples: ['entrepot version'],
-    takesSettings: false,
-  },
-  help: {
-    about: 'Explains a command.',
-    examples: ['entrepot help', 'entrepot help serve', 'entrepot config show --help'],
-    takesSettings: false,
-  },
-};
+/** Columns that a flag or the name of a command gets before what is said of it. */
+const LEFT = 34;
 
 function settingLines(): string {
   return SETTING_NAMES.map((name) => {
@@ -56,21 +15,66 @@ function settingLines(): string {
   }).join('');
 }
 
-/** @param command undefined: of all commands */
-export function helpText(command: CommandName | undefined): string {
-  if (command === undefined) {
-    const names = Object.keys(HELP) as CommandName[];
-    const commands = names.map(
-      (name) =>
-        `  ${name.padEnd(16)}${HELP[name].about}\n${HELP[name].examples.map((example) => `      ${example}\n`).join('')}`,
-    );
-    return (
-      'Entrepot, a container registry.\n\nUsage: entrepot [command] [flags]\n\nCommands:\n' +
-      `${commands.join('')}\nFlags of serve and config, before variables, before the file:\n` +
-      `  --config …              ENTREPOT_CONFIG\n      The file of settings [entrepot.yaml in the data directory, if there is one]\n${settingLines()}`
-    );
-  }
-  const { about, examples, takesSettings } = HELP[command];
-  const settings = takesSettings ? `\nFlags and variables:\n${settingLines()}` : '';
-  return `entrepot ${command}\n  ${about}\n\nExamples:\n${examples.map((example) => `  ${example}\n`).join('')}${settings}`;
+function argumentWord({ name, isOptional }: { name: string; isOptional?: true }): string {
+  return isOptional === true ? `[${name}]` : name;
+}
+
+/** `entrepot user show NAME` */
+export function usageOf({ name, arguments: facts = [] }: Command): string {
+  return ['entrepot', name, ...facts.map(argumentWord)].join(' ');
+}
+
+/** Flags and arguments of a command, with what they are for: for help and the documentation. */
+export function partsOf({ arguments: facts = [], flags = {} }: Command): [string, string][] {
+  return [
+    ...facts.map(({ name, about }): [string, string] => [name, about]),
+    ...Object.entries(flags).map(([name, { value, about, isList }]): [string, string] => [
+      value === undefined ? `--${name}` : `--${name} ${value}`,
+      isList === true ? `${about} May be given several times.` : about,
+    ]),
+  ];
+}
+
+function line(left: string, right: string): string {
+  // A long one gets a line of its own.
+  if (left.length >= LEFT) return `  ${left}\n  ${' '.repeat(LEFT)}${right}\n`;
+  return `  ${left.padEnd(LEFT)}${right}\n`;
+}
+
+function commandHelp(command: Command): string {
+  const parts = partsOf(command);
+  const lines = parts.map(([left, right]) => line(left, right)).join('');
+  const settings =
+    command.takesSettings === true ? `\nFlags and variables:\n${settingLines()}` : '';
+  return (
+    `${usageOf(command)}${Object.keys(command.flags ?? {}).length > 0 ? ' [flags]' : ''}\n  ${command.about}\n` +
+    `${lines === '' ? '' : `\n${lines}`}` +
+    `\nExamples:\n${command.examples.map((example) => `  ${example}\n`).join('')}${settings}`
+  );
+}
+
+function overview(commands: readonly Command[]): string {
+  const local = commands.filter(({ takesSettings }) => takesSettings === true);
+  const others = commands.filter(({ takesSettings }) => takesSettings !== true);
+  const examples = (command: Command) =>
+    command.examples.map((example) => `      ${example}\n`).join('');
+  return (
+    'Entrepot, a container registry.\n\nUsage: entrepot [command] [flags]\n\n' +
+    `On the machine of the server:\n${local.map((one) => line(shortUsage(one), one.about) + examples(one)).join('')}` +
+    `\nEverywhere:\n${others.map((one) => line(shortUsage(one), one.about)).join('')}` +
+    '\nFlags and examples of a command or a group: entrepot help user create, entrepot help user\n' +
+    '\nFlags of commands on the machine of the server, before variables, before the file:\n' +
+    `  --config …              ENTREPOT_CONFIG\n      The file of settings [entrepot.yaml in the data directory, if there is one]\n${settingLines()}`
+  );
+}
+
+function shortUsage(command: Command): string {
+  return usageOf(command).slice('entrepot '.length);
+}
+
+/** @param about a command, a group of them, or '' for all */
+export function helpText(about: string, commands: readonly Command[]): string {
+  if (about === '') return overview(commands);
+  const found = commands.filter(({ name }) => name === about || name.startsWith(`${about} `));
+  return found.map(commandHelp).join('\n');
 }

@@ -93,7 +93,7 @@ async function updateUser(
 /** Ends everything that was signed in with the old one. Null: the user signs in by other means only. */
 async function setUserPassword(
   tx: Transaction,
-  change: UserChange & { passwordHash: string | null },
+  change: UserChange & { passwordHash: string | null; systemUser?: string },
 ): Promise<void> {
   const user = await known(tx, change.id);
   await setPasswordHash(tx, { id: user.id, hash: change.passwordHash });
@@ -102,6 +102,7 @@ async function setUserPassword(
     actor: change.actor,
     action: change.passwordHash === null ? 'user.remove-password' : 'user.set-password',
     target: `user ${user.name}`,
+    ...(change.systemUser !== undefined && { detail: { systemUser: change.systemUser } }),
   });
 }
 

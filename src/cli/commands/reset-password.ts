@@ -1,0 +1,106 @@
+// `entrepot admin reset-password`: for whoever is on the machine of the server, and so has its database
+// already. The server may run: it sees the change as it sees those of another node.
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { Configuration } from '../../app/configuration.ts';
+import type { OpenDatabase } from '../../app/database.ts';
+import { programVersion } from '../../app/version.ts';
+import { RegistryError } from '../../oci/errors.ts';
+import { type Command, CommandFailure } from '../command.ts';
+import { configurationOf } from '../load-configuration.ts';
+import { PASSWORD_FLAG, passwordFrom } from '../password-input.ts';
+
+const ADMINISTRATOR = 'admin';
+
+export const resetPasswordCommand: Command = {
+  name: 'admin reset-password',
+  about:
+    'Gives a user a new password, on the machine of the server and whether it runs or not. All that was signed in ends.',
+  arguments: [
+    { name: 'NAME', about: `The user's name. Without it: ${ADMINISTRATOR}.`, isOptional: true },
+  ],
+  flags: {
+    ...PASSWORD_FLAG,
+    'disable-second-factor': {
+      about:
+        'Take away authenticator app, passkeys and recovery codes, for somebody who lost them.',
+    },
+  },
+  examples: [
+    'entrepot admin reset-password',
+    'entrepot admin reset-password alice --disable-second-factor --data /var/lib/entrepot',
+    'pass show registry | entrepot admin reset-password --password-stdin --config /etc/entrepot.yaml',
+  ],
+  takesSettings: true,
+  async run(given, terminal) {
+    const configuration = configurationOf(given, terminal);
+    const name = given.optional('NAME') ?? ADMINISTRATOR;
+    const password = await passwordFrom(given, { terminal, name });
+    const database = await openExisting(configuration);
+    try {
+      const isSecondFactorGone = given.isOn('disable-second-factor');
+      const state = await reset(database, { name, password: password.text, isSecondFactorGone });
+      if (password.isMade) terminal.print(`${password.text}\n`);
+      terminal.printError(
+        `${name} has a new password${isSecondFactorGone ? ' and no second factor' : ''}. Everything that was signed in has ended.\n`,
+      );
+      if (state === 'disabled') {
+        terminal.printError(
+          `${name} is disabled and cannot sign in: entrepot user enable ${name}\n`,
+        );
+      }
+      return 0;
+    } finally {
+      await database.close();
+    }
+  },
+};
+
+/** A wrong --data would make a new database, and tell of a user that nobody has. */
+async function openExisting({ database }: Configuration): Promise<OpenDatabase> {
+  if (database.kind === 'sqlite' && !existsSync(database.path)) {
+    throw new CommandFailure(
+      `There is no database ${database.path}. Name the data directory of the server with --data, or its file of settings with --config.`,
+    );
+  }
+  // Only here, so that the other commands need not load the drivers.
+  const { openDatabase } = await import('../../app/database.ts');
+  try {
+    return await openDatabase({
+      database,
+      version: programVersion(),
+      observe: () => {},
+      checkpointFailed: () => {},
+      failed: () => {},
+    });
+  } catch (error) {
+    throw new CommandFailure(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function reset(
+  { sql, commands }: OpenDatabase,
+  change: { name: string; password: string; isSecondFactorGone: boolean },
+): Promise<string> {
+  const { Passwords } = await import('../../access/sign-in/password.ts');
+  const { checkNewPassword } = await import('../../access/sign-in/password-rules.ts');
+  const { SYSTEM } = await import('../../metadata/audit.ts');
+  const { findUser } = await import('../../metadata/users.ts');
+  const { name, password, isSecondFactorGone } = change;
+  const user = await findUser(sql, name);
+  if (user === undefined || user.state === 'deleted') {
+    throw new CommandFailure(`There is no user "${name}" in this database.`);
+  }
+  const systemUser = userInfo().username;
+  const actor = { ...SYSTEM, client: `entrepot admin reset-password by ${systemUser}` };
+  try {
+    checkNewPassword(password, user);
+    const passwordHash = await new Passwords().hash(password);
+    if (isSecondFactorGone) await commands.run('removeSecondFactor', { userId: user.id, actor });
+    await commands.run('setUserPassword', { id: user.id, passwordHash, actor, systemUser });
+  } catch (error) {
+    if (error instanceof RegistryError) throw new CommandFailure(error.message);
+    throw error;
+  }
+  return user.state;
+}
