@@ -3,8 +3,7 @@
 // learns which condition failed.
 import type { JWTVerifyGetKey } from 'jose';
 import type { StoredTrustPolicy } from '../../metadata/trust-policies.ts';
-import { type ErrorCode, RegistryError } from '../../oci/errors.ts';
-import { type Claims, showText, textOf, textsOf } from './claims.ts';
+import { showText, textOf } from './claims.ts';
 import {
   type ForeignToken,
   ForeignTokenError,
@@ -14,8 +13,8 @@ import {
 } from './foreign-token.ts';
 import { IssuerAwayError } from './issuer-keys.ts';
 import { type PolicyGrant, type RecordedClaims, recordClaims } from './policy-scopes.ts';
-import { mayHear } from './public-issuers.ts';
-import { fitsPolicy, matchPolicy, parseConditions } from './trust-policy.ts';
+import { policyName, RefusedTokenError, readable, unfit } from './refused-token.ts';
+import { fitsPolicy } from './trust-policy.ts';
 
 export interface PolicySource {
   /** Active ones, by path and name. */
@@ -54,22 +53,8 @@ export interface Vouched {
   readonly expiresAt: number;
 }
 
-/** A refusal: its message is for the client, `record` for the audit log. */
-export class RefusedTokenError extends RegistryError {
-  readonly record: Readonly<Record<string, unknown>>;
-  constructor(
-    refusal: { code?: ErrorCode; message: string; record: Readonly<Record<string, unknown>> },
-    options?: ErrorOptions,
-  ) {
-    super(refusal.code ?? 'UNAUTHORIZED', refusal.message, undefined, options);
-    this.record = refusal.record;
-  }
-}
-
 /** Looked at for one token; beyond it the client must name the one it means. */
 const MOST_POLICIES = 250;
-/** Policies that a refusal speaks of: those that fit best. */
-const POLICIES_SHOWN = 3;
 /** One answer for a forged token and for an issuer that nobody here trusts. */
 const NOT_ACCEPTED =
   'The identity token was not accepted: it is not genuine, or this registry trusts no pipeline of its issuer.';
@@ -92,7 +77,10 @@ export async function exchangeToken(
   const candidates =
     wanted === undefined ? policies : await named(wanted, { issuer, source: parts.policies });
   const policy = candidates.find((one) => fitsPolicy(readable(one), token.claims));
-  if (policy === undefined) throw unfit(candidates, token.claims, { issuer, wanted });
+  if (policy === undefined) {
+    const isCut = candidates.length === MOST_POLICIES;
+    throw unfit(candidates, token.claims, { issuer, wanted, isCut });
+  }
   return vouch(policy, token);
 }
 
@@ -144,52 +132,6 @@ async function named(
   const key = { path: wanted.slice(0, Math.max(colon, 0)), name: wanted.slice(colon + 1) };
   const policy = await source.policyNamed(key);
   return policy?.state === 'active' && policy.issuer === issuer ? [policy] : [];
-}
-
-function readable({ audience, conditions }: StoredTrustPolicy) {
-  return { audience, conditions: parseConditions(conditions) };
-}
-
-/** As people write it. */
-export function policyName({ path, name }: { path: string; name: string }): string {
-  return path === '' ? name : `${path}:${name}`;
-}
-
-function unfit(
-  candidates: readonly StoredTrustPolicy[],
-  claims: Claims,
-  { issuer, wanted }: { issuer: string; wanted: string | undefined },
-): RefusedTokenError {
-  const misses = candidates
-    .map((policy) => ({
-      policy,
-      isMeant: Number(textsOf(claims.aud).includes(policy.audience)),
-      failures: matchPolicy(readable(policy), claims),
-    }))
-    // One for another audience was not meant, however little else is wrong.
-    .sort((a, b) => b.isMeant - a.isMeant || a.failures.length - b.failures.length);
-  const show = (some: typeof misses) =>
-    some
-      .slice(0, POLICIES_SHOWN)
-      .map(({ policy, failures }) => `${policyName(policy)}: ${failures.join('; ')}`);
-  const heard = show(
-    misses.filter(({ policy }) => mayHear(issuer, parseConditions(policy.conditions), claims)),
-  );
-  const which =
-    wanted === undefined ? 'no trust policy' : `not the trust policy ${showText(wanted)}`;
-  const who = showText(textOf(claims.sub) ?? '');
-  const full =
-    candidates.length === MOST_POLICIES
-      ? ` Only the first ${MOST_POLICIES} were looked at: name the one that you mean.`
-      : '';
-  const message =
-    heard.length === 0
-      ? `The identity token of "${who}" is genuine, but it fits ${which} of this registry.`
-      : `The identity token is genuine, but it fits ${which}. ${heard.join('. ')}.`;
-  return new RefusedTokenError({
-    message: message + full,
-    record: { issuer, subject: who, failures: show(misses) },
-  });
 }
 
 function vouch(policy: StoredTrustPolicy, { claims, expiresAt }: ForeignToken): Vouched {

@@ -9,7 +9,8 @@ import type { Sql } from '../../metadata/sql.ts';
 import { findTrustPolicy, policiesOfIssuer } from '../../metadata/trust-policies.ts';
 import type { Identity } from '../standing.ts';
 import { hashSecret, hintOf, newSecret } from '../tokens/secret.ts';
-import { exchangeToken, type KeySource, RefusedTokenError, type Vouched } from './exchange.ts';
+import { exchangeToken, type KeySource, type Vouched } from './exchange.ts';
+import { RefusedTokenError } from './refused-token.ts';
 import type { StoredWorkloadToken, WorkloadCommands } from './workload.command.ts';
 
 /** The user name beside an identity token that is a password: `docker login -u oidc --password-stdin`. */
