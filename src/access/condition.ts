@@ -1,6 +1,4 @@
 // Conditions on a grant or a token: from where, and when.
-import { z } from 'zod';
-import { RegistryError } from '../oci/errors.ts';
 import { type AddressSet, addressSet } from './address-set.ts';
 
 /** As it stands in the database (JSON) and in the API. */
@@ -56,7 +54,7 @@ function setOf(condition: Condition, networks: readonly string[]): AddressSet {
   return made;
 }
 
-const DAY_MINUTES = 24 * 60;
+export const DAY_MINUTES = 24 * 60;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function isWithin(window: TimeWindow, now: number): boolean {
@@ -96,63 +94,14 @@ function clock(minutes: number): string {
   return `${String(hours).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 }
 
-/** Each is tried for each request that a grant or token may allow. */
-const MOST_NETWORKS = 50;
-const MOST_WINDOWS = 20;
-
-const network = z.string().max(64).refine(isNetwork, {
-  error: 'is neither an address nor a block of them, such as 10.0.0.0/8',
-});
-const minute = z.int().min(0).max(DAY_MINUTES);
-const timeWindow = z.strictObject({
-  days: z.array(z.int().min(1).max(7)).min(1).max(7),
-  from: minute,
-  to: minute,
-  zone: z.string().max(64).refine(isZone, { error: 'is no time zone, such as Europe/Paris' }),
-});
-
-/** What people write; keys in one order, so that two that say the same are the same text. */
-export const CONDITION = z.strictObject({
-  networks: z.array(network).max(MOST_NETWORKS).optional(),
-  windows: z.array(timeWindow).max(MOST_WINDOWS).optional(),
-});
-
-/** @returns undefined when it asks for nothing. @throws RegistryError REQUEST_INVALID */
-export function parseCondition(value: unknown): Condition | undefined {
-  if (value === undefined || value === null) return undefined;
-  const parsed = CONDITION.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const at = issue?.path.join('.') || 'the whole';
-    throw new RegistryError(
-      'REQUEST_INVALID',
-      `The condition is not valid: ${at}: ${issue?.message}.`,
-    );
-  }
-  const { networks = [], windows = [] } = parsed.data;
-  if (networks.length === 0 && windows.length === 0) return undefined;
-  return { ...(networks.length > 0 && { networks }), ...(windows.length > 0 && { windows }) };
-}
-
-/** As it stands in the database. @throws RegistryError REQUEST_INVALID */
-export function storedCondition(value: unknown): string | null {
-  const condition = parseCondition(value);
-  return condition === undefined ? null : JSON.stringify(condition);
-}
-
-function isNetwork(text: string): boolean {
-  try {
-    addressSet([text]);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en-GB', { timeZone: zone }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
+/** As it stands in the database: keys in one order, so that two that say the same are the same text. */
+export function storedCondition(condition: Condition | undefined): string | null {
+  const { networks = [], windows = [] } = condition ?? {};
+  if (networks.length === 0 && windows.length === 0) return null;
+  return JSON.stringify({
+    ...(networks.length > 0 && { networks }),
+    ...(windows.length > 0 && {
+      windows: windows.map(({ days, from, to, zone }) => ({ days, from, to, zone })),
+    }),
+  });
 }

@@ -24,7 +24,6 @@ import type { Scope } from '../decide.ts';
 import { ACCESS_LIMITS } from '../people/limits.ts';
 import { checkText, conflict, invalid, notFound } from '../people/names.ts';
 import { activeOwnerTitle, ownerTitle } from './owner.ts';
-import { parseScopes } from './scopes.ts';
 
 export function accessTokenCommands() {
   return {
@@ -56,7 +55,7 @@ async function createToken(tx: Transaction, token: NewToken): Promise<AccessToke
   const { owner, name, hash, hint, expiresAt, actor } = token;
   checkText('The name of a token', name, ACCESS_LIMITS.displayNameLength);
   if (name.trim() === '') throw invalid('A token needs a name, to tell it from others later.');
-  const scopes = parseScopes(token.scopes);
+  const { scopes } = token;
   const condition = storedCondition(token.condition);
   const now = await tx.now();
   if (expiresAt !== null && expiresAt <= now) {
