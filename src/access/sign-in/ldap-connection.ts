@@ -14,16 +14,19 @@ export interface LdapAddress {
   readonly ca: string | undefined;
 }
 
-/** For each step. */
-const STEP_MS = 5_000;
-/** For all steps of a sign-in: it holds a connection of the client's. */
-const TOTAL_MS = 15_000;
+export interface LdapLimits {
+  /** Milliseconds for each step. */
+  readonly stepMs: number;
+  /** For all of a sign-in: it holds a connection of the client's. */
+  readonly totalMs: number;
+}
 
-export class LdapTimeoutError extends Error {}
+export const LDAP_LIMITS: LdapLimits = { stepMs: 5_000, totalMs: 15_000 };
 
 /** Runs `work` on a connection of its own. @throws what `work` throws, or what the network does. */
 export async function withLdap<T>(
   address: LdapAddress,
+  limits: LdapLimits,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const { hostname } = new URL(address.url);
@@ -36,13 +39,14 @@ export async function withLdap<T>(
   const sockets: Socket[] = [];
   const client = new Client({
     url: address.url,
-    timeout: STEP_MS,
-    connectTimeout: STEP_MS,
-    tlsOptions: tls,
+    timeout: limits.stepMs,
+    connectTimeout: limits.stepMs,
+    // With these the library speaks TLS from the first byte, whatever the address says.
+    ...(address.url.startsWith('ldaps:') && { tlsOptions: tls }),
     createConnection: once(sockets, connect),
     createSecureConnection: once(sockets, connectTls),
   });
-  const deadline = startDeadline();
+  const deadline = startDeadline(limits.totalMs);
   try {
     return await Promise.race([secured(client, { ...address, tls }).then(work), deadline.passed]);
   } finally {
@@ -72,11 +76,11 @@ function once<F extends (...given: never[]) => Socket>(sockets: Socket[], make: 
   return guarded as unknown as F;
 }
 
-function startDeadline(): { readonly passed: Promise<never>; stop(): void } {
+function startDeadline(totalMs: number): { readonly passed: Promise<never>; stop(): void } {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => reject(new LdapTimeoutError('the directory took too long to answer')),
-    TOTAL_MS,
+    () => reject(new Error('the directory took too long to answer')),
+    totalMs,
   );
   // Nobody may be waiting for it any more when it is rejected.
   promise.catch(() => {});

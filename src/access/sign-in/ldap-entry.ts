@@ -18,7 +18,7 @@ export function idAttributes(id: string | undefined): string[] {
  */
 export function subjectOf(entry: Entry, id: string | undefined): string | undefined {
   for (const attribute of idAttributes(id)) {
-    const value = entry[attribute];
+    const value = attributeOf(entry, attribute);
     const one = Array.isArray(value) ? value[0] : value;
     if (one === undefined || one.length === 0) continue;
     const bytes = Buffer.from(one);
@@ -38,6 +38,16 @@ export function placeOfSubject(
   const text = subject.slice(colon + 1);
   const value = /^#(?:[0-9a-f]{2})+$/.test(text) ? Buffer.from(text.slice(1), 'hex') : text;
   return { filter: new EqualityFilter({ attribute: subject.slice(0, colon), value }) };
+}
+
+/** Servers spell names of attributes as they like, not as they were asked for. */
+export function attributeOf(entry: Entry, name: string): Entry[string] | undefined {
+  const wanted = name.toLowerCase();
+  // Under the name that was asked for there may be an empty list, and the value under the server's.
+  const found = Object.entries(entry).find(
+    ([key, value]) => key.toLowerCase() === wanted && value.length > 0,
+  );
+  return found?.[1];
 }
 
 export function texts(value: Entry[string] | undefined): string[] {

@@ -5,8 +5,9 @@ import { RegistryError } from '../../oci/errors.ts';
 import { type ExternalAccount, type ExternalPasswords, emailOf } from './external-account.ts';
 import { teamsOfGroups } from './groups.ts';
 import { filled, isPasswordOf, isRefusal, orSeveral, unlessAbsent } from './ldap-answers.ts';
-import { withLdap } from './ldap-connection.ts';
+import { LDAP_LIMITS, type LdapLimits, withLdap } from './ldap-connection.ts';
 import {
+  attributeOf,
   firstText,
   groupNames,
   idAttributes,
@@ -23,10 +24,12 @@ const GROUPS_READ = 2_000;
 
 export class LdapSignIn implements ExternalPasswords {
   readonly settings: LdapSettings;
+  readonly #limits: LdapLimits;
   #connections = 0;
 
-  constructor(settings: LdapSettings) {
+  constructor(settings: LdapSettings, limits: LdapLimits = LDAP_LIMITS) {
     this.settings = settings;
+    this.#limits = limits;
   }
 
   async signIn({
@@ -59,7 +62,7 @@ export class LdapSignIn implements ExternalPasswords {
         'dn' in place
           ? await this.#find(client, { base: place.dn, scope: 'base', filter: '(objectClass=*)' })
           : await this.#find(client, place);
-      const name = found && firstText(found[this.settings.attributes.name]);
+      const name = found && firstText(attributeOf(found, this.settings.attributes.name));
       if (name === undefined) return undefined;
       // The filter says who may come in, and may have changed its mind about them.
       const entry = await this.#find(client, {
@@ -81,7 +84,7 @@ export class LdapSignIn implements ExternalPasswords {
     }
     this.#connections += 1;
     try {
-      return await withLdap(this.settings, work);
+      return await withLdap(this.settings, this.#limits, work);
     } catch (cause) {
       if (cause instanceof RegistryError) throw cause;
       const message =
@@ -128,8 +131,8 @@ export class LdapSignIn implements ExternalPasswords {
 
   async #accountOf(client: Client, entry: Entry): Promise<ExternalAccount> {
     const { attributes, teams } = this.settings;
-    const name = firstText(entry[attributes.name]);
-    const email = emailOf(firstText(entry[attributes.email]));
+    const name = firstText(attributeOf(entry, attributes.name));
+    const email = emailOf(firstText(attributeOf(entry, attributes.email)));
     const subject = subjectOf(entry, attributes.id);
     if (name === undefined || subject === undefined) {
       const lacking = name === undefined ? attributes.name : attributes.id;
@@ -140,7 +143,7 @@ export class LdapSignIn implements ExternalPasswords {
       provider: 'ldap',
       subject,
       name,
-      displayName: firstText(entry[attributes.displayName]) ?? name,
+      displayName: firstText(attributeOf(entry, attributes.displayName)) ?? name,
       email,
       // The directory is the administrator's own: what it says of e-mails is true.
       isEmailVerified: email !== undefined,
@@ -153,7 +156,7 @@ export class LdapSignIn implements ExternalPasswords {
     { entry, name }: { readonly entry: Entry; readonly name: string },
   ): Promise<string[]> {
     const { groups } = this.settings;
-    if (groups === undefined) return groupNames(texts(entry.memberOf));
+    if (groups === undefined) return groupNames(texts(attributeOf(entry, 'memberOf')));
     // The connection is the person's own now, who may not see all groups.
     await this.#bindOwn(client);
     const filter = filled(groups.filter, { name, dn: entry.dn });
