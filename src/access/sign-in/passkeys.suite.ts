@@ -146,6 +146,39 @@ export function describePasskeys(name: string, open: OpenSignIn): void {
         expect(await enter(device)).toMatchObject({ userId: user.id });
       });
 
+      test('beside a copy of it that counts the same', async () => {
+        const answers = [];
+        for (let copy = 0; copy < 2; copy += 1) {
+          world.time += 1;
+          const { options, state } = await askForPasskey(parts);
+          device.counter = 5;
+          answers.push({ state, response: device.sign(options) });
+        }
+        const tried = await Promise.allSettled(
+          answers.map((answer) => signInWithPasskey(parts, answer, CONTEXT)),
+        );
+        expect(tried.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      });
+
+      test('for a change of somebody else', async () => {
+        const bob = await world.addUser();
+        const own = new Authenticator(AT);
+        await register(bob, own);
+        const { options, state } = await askForPasskey(parts, { userId: bob.id });
+        const proof = { passkey: { state, response: own.sign(options) } };
+        const renewal = { userId: user.id, proof };
+        expect((await refusalOf(renewRecoveryCodes(parts, renewal, actorOf(user)))).code).toBe(
+          'DENIED',
+        );
+        const [key] = await listPasskeys(world.sql, bob.id);
+        const challengedAt = world.time;
+        const factor = { kind: 'passkey' as const, id: key?.id ?? 0, counter: 9, challengedAt };
+        const change = { userId: user.id, factor, codes: [], actor: actorOf(user) };
+        expect((await refusalOf(world.commands.run('replaceRecoveryCodes', change))).code).toBe(
+          'DENIED',
+        );
+      });
+
       test('twice for one answer, on whatever node, also when it does not count', async () => {
         const still = new Authenticator(AT);
         await register(user, still);

@@ -66,6 +66,11 @@ async function userOf(world: SignInWorld, id: number) {
 }
 
 function sessions(get: () => SignInWorld): void {
+  test('a name that no database takes is one that nobody has', async () => {
+    const given = { name: 'no\0body', password: PASSWORD };
+    expect((await refusalOf(signIn(get(), given, CONTEXT))).code).toBe('UNAUTHORIZED');
+  });
+
   describe('a session', () => {
     test('is found by its secret, by nothing else, and its secret is not stored', async () => {
       const world = get();
@@ -332,6 +337,9 @@ function apps(get: () => SignInWorld): void {
       expect(
         await refusalOf(confirmTotpApp(parts, { ...confirm, code: old }, user.actor)),
       ).toMatchObject({ code: 'DENIED' });
+      // Nor does it when it is begun again while a code is compared.
+      const late = { userId: user.id, sealed: 'another', step: 1, codes: [], actor: user.actor };
+      expect((await refusalOf(world.commands.run('confirmTotp', late))).code).toBe('CONFLICT');
       const code = codeAt(again.secret, world.time);
       await confirmTotpApp(parts, { ...confirm, code }, user.actor);
       expect((await refusalOf(beginTotpApp(parts, begin, user.actor))).code).toBe('CONFLICT');
@@ -340,11 +348,14 @@ function apps(get: () => SignInWorld): void {
     test('goes off with a code only, and its end ends what was signed in', async () => {
       const world = get();
       const user = await person(world);
-      const { secret } = await turnOn(world, user);
+      const { secret, recoveryCodes: [used = ''] = [] } = await turnOn(world, user);
+      await signIn(world, { ...user.given, code: used }, CONTEXT);
       const parts = partsOf(world);
       const off = { userId: user.id, sessionId: undefined };
-      const wrong = { ...off, proof: { code: '000000' } };
-      expect((await refusalOf(removeTotpApp(parts, wrong, user.actor))).code).toBe('DENIED');
+      for (const code of ['000000', used, '']) {
+        const wrong = { ...off, proof: { code } };
+        expect((await refusalOf(removeTotpApp(parts, wrong, user.actor))).code).toBe('DENIED');
+      }
       world.time += 30_000;
       const proof = { code: codeAt(secret, world.time) };
       await removeTotpApp(parts, { ...off, proof }, user.actor);
