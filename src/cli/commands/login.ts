@@ -1,0 +1,183 @@
+// `entrepot login`, `logout` and `whoami`.
+import { type ApiClient, type Json, objectOf, Refusal, textOf } from '../api-client.ts';
+import { type Command, CommandFailure, type Given, UsageError } from '../command.ts';
+import {
+  chosenServer,
+  clientOf,
+  readServers,
+  serverAddress,
+  writeServers,
+} from '../known-servers.ts';
+import { signInWithIdentity } from '../login-oidc.ts';
+import { secretInput } from '../password-input.ts';
+import { SERVER_FLAG, serverCommand } from '../server-command.ts';
+import { column } from '../show.ts';
+import type { Terminal } from '../terminal.ts';
+
+const login: Command = {
+  name: 'login',
+  about: 'Signs in to a server: keeps an access token of yours in your home directory.',
+  arguments: [
+    { name: 'URL', about: 'The server. Without it: as with --server.', isOptional: true },
+  ],
+  flags: {
+    user: { value: 'NAME', about: 'Your name; else you are asked.' },
+    'password-stdin': { about: 'Read your password from standard input.' },
+    'token-stdin': { about: 'Read an access token from standard input instead of a password.' },
+    oidc: {
+      about:
+        'In a pipeline: exchange its identity token for an access token and print that, keeping nothing.',
+    },
+    policy: { value: 'PATH:NAME', about: 'With --oidc: the trust policy, when several fit.' },
+    audience: {
+      value: 'TEXT',
+      about: 'With --oidc: whom the identity token is for. Else the address of the server.',
+    },
+    variable: {
+      value: 'NAME',
+      about: 'With --oidc: the variable that holds the identity token, for id_tokens of GitLab.',
+    },
+    ...SERVER_FLAG,
+  },
+  examples: [
+    'entrepot login https://registry.example.com',
+    'entrepot login localhost:5000 --user alice',
+    'pass show registry | entrepot login https://registry.example.com --user alice --password-stdin',
+    'entrepot login --oidc https://registry.example.com | docker login registry.example.com -u oidc --password-stdin',
+  ],
+  async run(given, terminal) {
+    const named = given.optional('URL');
+    const server = named === undefined ? chosenServer(given, terminal) : serverAddress(named);
+    if (given.isOn('oidc')) return signInWithIdentity(given, { server, terminal });
+    const only = ['policy', 'audience', 'variable'].find((flag) => given.isOn(flag));
+    if (only !== undefined) throw new UsageError(`--${only} is for --oidc.`);
+    const entry = given.isOn('token-stdin')
+      ? await withToken(server, terminal)
+      : await withPassword(given, { server, terminal });
+    const { servers } = readServers(terminal);
+    writeServers(terminal, { current: server, servers: { ...servers, [server]: entry } });
+    terminal.printError(`Signed in to ${server} as ${entry.name}.\n`);
+    return 0;
+  },
+};
+
+interface Entry {
+  readonly name: string;
+  readonly token: string;
+  readonly tokenId?: number;
+}
+
+async function withToken(server: string, terminal: Terminal): Promise<Entry> {
+  const token = await secretInput(terminal, 'access token');
+  const api = clientOf({ server, authorization: `Bearer ${token}` }, terminal);
+  return { name: textOf(objectOf(await api.get('/whoami')).name), token };
+}
+
+/** The password makes a session, the session a token, and the session ends: the password is kept nowhere. */
+async function withPassword(
+  given: Given,
+  { server, terminal }: { server: string; terminal: Terminal },
+): Promise<Entry> {
+  const name = given.flag('user') ?? (await asked(terminal, { what: 'Name', flag: '--user' }));
+  const password = given.isOn('password-stdin')
+    ? await secretInput(terminal, 'password')
+    : await asked(terminal, { what: 'Password', flag: '--password-stdin', isSecret: true });
+  const api = clientOf({ server, authorization: undefined }, terminal);
+  const headers = await beginSession(api, { name, password, terminal });
+  try {
+    const body = { name: `entrepot on ${terminal.hostname}` };
+    const reply = await api.send('POST', '/tokens', { body, headers });
+    const made = objectOf((await reply.json()) as Json);
+    const { id } = made;
+    return { name, token: textOf(made.secret), ...(typeof id === 'number' && { tokenId: id }) };
+  } finally {
+    await api.send('DELETE', '/session', { headers }).catch(() => {});
+  }
+}
+
+/** @returns what goes with each request of the session. */
+async function beginSession(
+  api: ApiClient,
+  given: { name: string; password: string; terminal: Terminal },
+): Promise<Record<string, string>> {
+  const { name, password, terminal } = given;
+  const send = (code?: string) =>
+    api.send('POST', '/session', { body: { name, password, ...(code !== undefined && { code }) } });
+  const reply = await send().catch(async (error: unknown) => {
+    if (!(error instanceof Refusal) || error.detail.secondFactor !== true) throw error;
+    if (!terminal.canAsk) {
+      throw new CommandFailure(
+        'This account has a second factor, and nobody is here to type a code. Use an access token: entrepot login --token-stdin',
+      );
+    }
+    return send(
+      (await terminal.ask('Code of your authenticator app, or a recovery code: ')).trim(),
+    );
+  });
+  const [cookie] = reply.headers.getSetCookie().map((one) => one.split(';')[0] ?? '');
+  if (cookie === undefined) throw new CommandFailure('The server began no session.');
+  return { cookie, 'x-entrepot-request': '1' };
+}
+
+async function asked(
+  terminal: Terminal,
+  { what, flag, isSecret = false }: { what: string; flag: string; isSecret?: boolean },
+): Promise<string> {
+  if (!terminal.canAsk) throw new UsageError(`Nobody is here to be asked: use ${flag}.`);
+  const answer = await terminal.ask(`${what}: `, { isSecret });
+  if (answer === '') throw new CommandFailure(`Without a ${what.toLowerCase()} nobody signs in.`);
+  return answer;
+}
+
+const logout: Command = {
+  name: 'logout',
+  about: 'Forgets a server, and revokes the access token that login made there.',
+  arguments: [
+    { name: 'URL', about: 'The server. Without it: as with --server.', isOptional: true },
+  ],
+  flags: { ...SERVER_FLAG },
+  examples: ['entrepot logout', 'entrepot logout https://registry.example.com'],
+  async run(given, terminal) {
+    const named = given.optional('URL');
+    const server = named === undefined ? chosenServer(given, terminal) : serverAddress(named);
+    const { current, servers } = readServers(terminal);
+    const entry = servers[server];
+    if (entry === undefined) throw new CommandFailure(`You are not signed in to ${server}.`);
+    const { [server]: _gone, ...left } = servers;
+    const isCurrent = current === server;
+    // First here: whatever the server says, the secret is no longer in this file.
+    writeServers(terminal, {
+      ...(!isCurrent && current !== undefined && { current }),
+      servers: left,
+    });
+    if (entry.tokenId !== undefined) {
+      const api = clientOf({ server, authorization: `Bearer ${entry.token}` }, terminal);
+      await api.delete(`/tokens/${entry.tokenId}`).catch((error: unknown) => {
+        if (error instanceof Refusal && error.status === 401) return;
+        throw new CommandFailure(
+          `${server} is forgotten here, but its token could not be revoked: ${(error as Error).message}`,
+        );
+      });
+    }
+    terminal.printError(`Signed out of ${server}.\n`);
+    return 0;
+  },
+};
+
+const whoami = serverCommand({
+  name: 'whoami',
+  about: 'Says as whom you are signed in, and by what.',
+  examples: ['entrepot whoami', 'entrepot whoami --json --server https://registry.example.com'],
+  async run(_given, { api, show }) {
+    const me = objectOf(await api.get('/whoami'));
+    show.item({ ...me, server: api.server }, [
+      column('Server', 'server'),
+      column('Name', 'name'),
+      column('Kind', 'kind'),
+      column('Credential', 'credential'),
+      column('Administrator', 'isAdministrator'),
+    ]);
+  },
+});
+
+export const LOGIN_COMMANDS: readonly Command[] = [login, logout, whoami];
