@@ -19,6 +19,9 @@ export type Credential =
   | { readonly kind: 'refresh-token'; readonly id: number }
   | { readonly kind: 'session'; readonly id: number };
 
+/** The user name beside an identity token that is a password: `docker login -u oidc --password-stdin`. */
+export const WORKLOAD_USER = 'oidc';
+
 export const NO_CREDENTIAL: Credential = { kind: 'none' };
 
 /** As it stands in bearer tokens, logs and the audit log: `user:12`, `anonymous`. */

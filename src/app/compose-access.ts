@@ -2,13 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RefusalLog } from '../access/audit/refusals.ts';
 import type { GuardedFetch } from '../access/keyless/guarded-fetch.ts';
-import { IssuerKeys } from '../access/keyless/issuer-keys.ts';
-import { Workloads } from '../access/keyless/workloads.ts';
 import { ANONYMOUS } from '../access/principal.ts';
 import { type Seal, sealWith } from '../access/seal.ts';
 import { Passwords } from '../access/sign-in/password.ts';
 import { PasswordCache } from '../access/sign-in/password-cache.ts';
 import type { SignInParts } from '../access/sign-in/prove-password.ts';
+import { SESSION_IDLE_MS, SESSION_LIFE_MS, Sessions } from '../access/sign-in/session.ts';
 import { signInForClients } from '../access/sign-in/sign-in.ts';
 import { Throttle } from '../access/sign-in/throttle.ts';
 import { type Identity, Standings } from '../access/standing.ts';
@@ -18,13 +17,15 @@ import { TokenUses } from '../access/tokens/token-uses.ts';
 import { Authenticator, type Visit } from '../http/access/authenticate.ts';
 import { Gate } from '../http/access/gate.ts';
 import { type RequestLimitSettings, RequestLimits } from '../http/access/request-limits.ts';
+import type { ApiParts } from '../http/api/api-parts.ts';
 import type { TokenParts } from '../http/token/token-service.ts';
 import { readAccessState } from '../metadata/access-facts.ts';
-import type { Actor } from '../metadata/audit.ts';
+import type { Act, Actor } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import type { Sql } from '../metadata/sql.ts';
 import type { AllCommands } from './commands.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
+import { withChangesMarked } from './marked-commands.ts';
 
 export interface AccessOptions {
   readonly sealKey: Uint8Array;
@@ -35,6 +36,7 @@ export interface AccessOptions {
   readonly awayMs: number;
   readonly requestLimits: RequestLimitSettings;
   readonly pathPrefix: string;
+  readonly version: string;
   /** For addresses that owners of namespaces set. */
   readonly guardedFetch: GuardedFetch;
 }
@@ -48,6 +50,9 @@ export interface AccessParts {
 export interface ComposedAccess {
   readonly gate: Gate;
   readonly token: TokenParts;
+  readonly api: ApiParts;
+  /** The same as were given; after those of access this node looks again at what it remembers. */
+  readonly commands: Commands<AllCommands>;
   readonly standings: Standings;
   readonly seal: Seal;
   readonly signIn: SignInParts;
@@ -62,22 +67,23 @@ const USES_EVERY_MS = 5_000;
 
 /** @throws SealError when the database's secrets were sealed with another key. */
 export async function composeAccess(
-  { sql, commands, warn }: AccessParts,
+  { sql, commands: unmarked, warn }: AccessParts,
   options: AccessOptions,
 ): Promise<ComposedAccess> {
   const now = Date.now;
-  const seal = sealWith(options.sealKey);
-  const keys = new SigningKeys({ sql, commands, seal, now });
-  const { serviceId } = await readAccessState(sql);
-  // Now, and not with the first sign-in: with the wrong key nothing should start.
-  await keys.current();
-  const verifier = new BearerVerifier({ findKey: (kid) => keys.find(kid), serviceId, now });
   const standings = new Standings({
     sql,
     now,
     awayMs: options.awayMs,
     forget: () => verifier.forget(),
   });
+  const commands = withChangesMarked(unmarked, () => standings.changed());
+  const seal = sealWith(options.sealKey);
+  const keys = new SigningKeys({ sql, commands, seal, now });
+  const { serviceId } = await readAccessState(sql);
+  // Now, and not with the first sign-in: with the wrong key nothing should start.
+  await keys.current();
+  const verifier = new BearerVerifier({ findKey: (kid) => keys.find(kid), serviceId, now });
   const refusals = new RefusalLog({
     write: (batch) => commands.run('recordRefusals', batch),
     failed: (error) => warn('refusals could not be put on record', error),
@@ -105,12 +111,15 @@ export async function composeAccess(
       .flush((batch) => commands.run('noteTokenUses', batch))
       .catch((error) => warn('the last uses of access tokens could not be noted', error));
   const flushing = setInterval(flushUses, USES_EVERY_MS);
-  const workloads = new Workloads({
-    sql,
-    commands,
-    keys: new IssuerKeys({ fetch: options.guardedFetch, now }),
-    now,
-    recordRefusal: (act) => refusals.recordRefusal(act),
+  // Loaded when the first pipeline comes: a registry without any does not carry its libraries.
+  const workloads = once(async () => {
+    const [{ IssuerKeys }, { Workloads }] = await Promise.all([
+      import('../access/keyless/issuer-keys.ts'),
+      import('../access/keyless/workloads.ts'),
+    ]);
+    const keys = new IssuerKeys({ fetch: options.guardedFetch, now });
+    const recordRefusal = (act: Act) => refusals.recordRefusal(act);
+    return new Workloads({ sql, commands, keys, now, recordRefusal });
   });
   const authenticator = new Authenticator({
     sql,
@@ -118,7 +127,7 @@ export async function composeAccess(
     verifier,
     signIn: (given, visit) => signInClient(signIn, given, visit),
     async signInWorkload(jwt, visit) {
-      const { identity } = await workloads.signIn({ jwt, actor: strangerAt(visit) });
+      const { identity } = await (await workloads()).signIn({ jwt, actor: strangerAt(visit) });
       return identity;
     },
     noteUse: (id, { address, client }) => uses.note(id, { address: address(), client }),
@@ -133,6 +142,14 @@ export async function composeAccess(
     refused: (act) => refusals.recordRefusal(act),
     now,
   });
+  const sessions = new Sessions({
+    sql,
+    commands,
+    now,
+    idleMs: SESSION_IDLE_MS,
+    lifeMs: SESSION_LIFE_MS,
+    noteFailed: (error) => warn('that somebody was there could not be noted', error),
+  });
   const { tokenLifetimeSeconds: lifetimeSeconds } = options;
   return {
     gate,
@@ -143,7 +160,7 @@ export async function composeAccess(
       refresh: { sql, commands, now },
       async exchange({ jwt, policy }, request) {
         const actor = strangerAt(gate.visit(request));
-        const given = await workloads.exchange({
+        const given = await (await workloads()).exchange({
           jwt,
           actor,
           ...(policy !== undefined && { policy }),
@@ -154,6 +171,19 @@ export async function composeAccess(
         };
       },
     },
+    api: {
+      sql,
+      commands,
+      gate,
+      standings,
+      sessions,
+      signIn,
+      pathPrefix: options.pathPrefix,
+      version: options.version,
+      refused: (act) => refusals.recordRefusal(act),
+      now,
+    },
+    commands,
     standings,
     seal,
     signIn,
@@ -163,6 +193,15 @@ export async function composeAccess(
       await flushUses();
       await refusals.close();
     },
+  };
+}
+
+/** Makes it when it is first asked for. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 

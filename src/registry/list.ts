@@ -65,6 +65,9 @@ export async function listRepositories(
   return pageOf(request, (page) => visibleRepositories(sql, { ...page, visible }));
 }
 
+/** Names read at once from each source. */
+const LEAST_READ = 100;
+
 async function visibleRepositories(
   sql: Sql,
   page: { last: string; limit: number; visible: VisibleRepositories },
@@ -73,7 +76,8 @@ async function visibleRepositories(
   const shown: string[] = [];
   let { last } = page;
   for (;;) {
-    const wanted = limit - shown.length;
+    // Where scopes hide most names, a page's last row would else be looked for one by one.
+    const wanted = Math.max(limit - shown.length, LEAST_READ);
     const sources = [
       ...visible.paths.map((path) => listedRepositoriesAt(sql, { path, last, limit: wanted })),
       ...visible.visibilities.map((visibility) =>
@@ -86,7 +90,9 @@ async function visibleRepositories(
     const names = [...new Set(found.flat())].sort(byBytes).slice(0, wanted);
     shown.push(...names.filter((name) => isPublic.has(name) || visible.mayShow(name)));
     const end = names.at(-1);
-    if (names.length < wanted || shown.length >= limit || end === undefined) return shown;
+    if (names.length < wanted || shown.length >= limit || end === undefined) {
+      return shown.slice(0, limit);
+    }
     last = end;
   }
 }

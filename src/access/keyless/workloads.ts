@@ -13,9 +13,6 @@ import { exchangeToken, type KeySource, type Vouched } from './exchange.ts';
 import { RefusedTokenError } from './refused-token.ts';
 import type { StoredWorkloadToken, WorkloadCommands } from './workload.command.ts';
 
-/** The user name beside an identity token that is a password: `docker login -u oidc --password-stdin`. */
-export const WORKLOAD_USER = 'oidc';
-
 export interface WorkloadsOptions {
   readonly sql: Sql;
   readonly commands: Commands<WorkloadCommands>;

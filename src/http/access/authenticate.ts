@@ -1,8 +1,7 @@
 // From what a request shows to who sent it: bearer tokens of ours, access tokens (as Bearer, or as the
 // password of Basic under any name), passwords, and the JWT of a pipeline under the name `oidc`.
 import type { Circumstances } from '../../access/condition.ts';
-import { WORKLOAD_USER } from '../../access/keyless/workloads.ts';
-import { ANONYMOUS, NO_CREDENTIAL } from '../../access/principal.ts';
+import { ANONYMOUS, NO_CREDENTIAL, WORKLOAD_USER } from '../../access/principal.ts';
 import { EndedError, type Identity, type Standings } from '../../access/standing.ts';
 import { BearerError, type BearerVerifier } from '../../access/tokens/bearer.ts';
 import { hashSecret, looksLikeSecret, secretKind } from '../../access/tokens/secret.ts';
