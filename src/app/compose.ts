@@ -31,7 +31,7 @@ export interface ComposeOptions {
   readonly blobDirectory: string;
   readonly missingParts: MissingParts;
   readonly uploadAgeMs: number;
-  readonly access: Omit<AccessOptions, 'pathPrefix' | 'guardedFetch'>;
+  readonly access: Omit<AccessOptions, 'pathPrefix' | 'version' | 'guardedFetch'>;
   /** Hosts and networks that owners of namespaces may name although they are not public. */
   readonly allowedHosts: readonly string[];
   /** 0 = for ever. */
@@ -77,17 +77,22 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     checkpointFailed: (error) => options.log.warn('the log of the database stays as it is', error),
     failed: options.failed,
   });
-  const { commands, close } = database;
   const sql = withReadTimes(database.sql, (seconds) => metrics.observeRead(seconds));
   const { pathPrefix } = options;
   const access = await composeAccess(
-    { sql, commands, warn: (message, error) => options.log.warn(message, error) },
+    {
+      sql,
+      commands: database.commands,
+      warn: (message, error) => options.log.warn(message, error),
+    },
     {
       ...options.access,
       pathPrefix,
+      version: options.version,
       guardedFetch: createGuardedFetch({ allowed: parseAllowedHosts(options.allowedHosts) }),
     },
   );
+  const { commands } = access;
   const instance = randomUUID();
   const live = new LiveUploads();
   const pulls = new PullCounter(Date.now);
@@ -147,6 +152,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         upload,
       },
       token: access.token,
+      api: access.api,
       operate: {
         isDraining: () => isDraining,
         async checkReady() {
@@ -170,7 +176,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       await worker.stop();
       await flushPulls().catch((error) => options.log.warn('pulls could not be counted', error));
       await access.close();
-      await close();
+      await database.close();
     },
   };
 }

@@ -41,6 +41,7 @@ async function ask(request: Ask): Promise<Answered> {
       manifestRoom: new ManifestRoom(),
     } as unknown as V2Parts,
     token: {} as TokenParts,
+    api: {} as AnswerParts['api'],
     operate: {
       checkReady: () => Promise.reject(new Error('secret')),
       isDraining: () => false,

@@ -1,6 +1,7 @@
 // From a request to its reply: routing between the parts of the HTTP surface, errors, the headers that
 // all share, metrics and the access log. Knows nothing of the runtime's server.
 import { RegistryError } from '../oci/errors.ts';
+import type { ApiParts } from './api/api-parts.ts';
 import type { Incoming } from './incoming.ts';
 import type { RequestObservation } from './metrics.ts';
 import { type OperateParts, operate } from './operate.ts';
@@ -13,6 +14,7 @@ import type { V2Parts } from './v2/parts.ts';
 export interface AnswerParts {
   readonly v2: V2Parts;
   readonly token: TokenParts;
+  readonly api: ApiParts;
   readonly operate: OperateParts;
   /** Before everything but `/v2/`: '' or such as `/registry`. */
   readonly pathPrefix: string;
@@ -57,6 +59,17 @@ const V2_HEADERS = {
   'Content-Disposition': 'attachment',
 } as const;
 
+/** On every other reply: what is for one person is kept by nobody, and no page may frame or run it. */
+const SECURITY_HEADERS = {
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-store',
+} as const;
+
+/** A year: browsers come by https from now on. */
+const HTTPS_ONLY = { 'Strict-Transport-Security': 'max-age=31536000' } as const;
+
 const NO_QUERY = new URLSearchParams();
 
 /** As it is written in logs since nginx: nobody reads this answer. */
@@ -83,7 +96,11 @@ export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Reply
   const inner = await reply(parts, request, progress);
   body.release();
   const isV2 = path === '/v2' || path.startsWith('/v2/');
-  const shared: Record<string, string> = { ...(isV2 ? V2_HEADERS : undefined), 'X-Request-Id': id };
+  const shared: Record<string, string> = {
+    ...(isV2 ? V2_HEADERS : SECURITY_HEADERS),
+    ...(!isV2 && origin().startsWith('https:') && HTTPS_ONLY),
+    'X-Request-Id': id,
+  };
   // The host reads on behind the answer to a refused body: a client that is still sending must be able
   // to read it, and sees a broken pipe when the connection ends at once (client behaviour 30).
   if (body.isGivenUp) shared.Connection = 'close';
@@ -130,6 +147,12 @@ async function reply(parts: AnswerParts, request: Incoming, progress: Progress):
     if (inner === '/.well-known/jwks.json') {
       progress.operation = 'keys';
       return await answerKeys(request, parts.token);
+    }
+    if (inner.startsWith('/api/')) {
+      progress.operation = 'api';
+      // With the first request: a registry whose API nobody uses does without it.
+      const { answerApi } = await import('./api/answer-api.ts');
+      return await answerApi(request, { path: inner, parts: parts.api });
     }
     const asked = { method: request.method, path: inner };
     const operated = await operate(asked, parts.operate, (cause) => {

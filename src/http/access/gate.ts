@@ -4,7 +4,7 @@ import type { Action } from '../../access/action.ts';
 import type { Circumstances } from '../../access/condition.ts';
 import type { PathFacts, Question, Verdict } from '../../access/decide.ts';
 import { credentialKey, principalKey } from '../../access/principal.ts';
-import type { Standings } from '../../access/standing.ts';
+import type { Identity, Standings } from '../../access/standing.ts';
 import type { TokenAccess } from '../../access/tokens/docker-scope.ts';
 import { type OpenRights, type Visible, visibleTo } from '../../access/visible.ts';
 import type { Act, Actor } from '../../metadata/audit.ts';
@@ -60,6 +60,14 @@ export class Gate {
     const { authenticator, limits } = this.#parts;
     const caller =
       authenticator.known(header) ?? (await authenticator.read(header, this.visit(request)));
+    limits.take(caller, request);
+    return caller;
+  }
+
+  /** Somebody whose session was found. @throws RegistryError UNAUTHORIZED, TOOMANYREQUESTS */
+  async identifySession(identity: Identity, request: Incoming): Promise<Caller> {
+    const { authenticator, limits } = this.#parts;
+    const caller = await authenticator.byIdentity(identity, 'session');
     limits.take(caller, request);
     return caller;
   }

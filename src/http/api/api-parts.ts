@@ -1,0 +1,24 @@
+// What the management API works with, joined in app/compose-access.ts.
+import type { AccessCommands } from '../../access/commands.ts';
+import type { SignInParts } from '../../access/sign-in/prove-password.ts';
+import type { Sessions } from '../../access/sign-in/session.ts';
+import type { Standings } from '../../access/standing.ts';
+import type { Act } from '../../metadata/audit.ts';
+import type { Commands } from '../../metadata/command.ts';
+import type { Sql } from '../../metadata/sql.ts';
+import type { Gate } from '../access/gate.ts';
+
+export interface ApiParts {
+  readonly sql: Sql;
+  readonly commands: Commands<AccessCommands>;
+  readonly gate: Gate;
+  readonly standings: Standings;
+  readonly sessions: Sessions;
+  readonly signIn: SignInParts;
+  /** Before `/api`: '' or such as `/registry`. */
+  readonly pathPrefix: string;
+  readonly version: string;
+  /** Somebody known was refused. */
+  refused(act: Act): void;
+  now(): number;
+}
