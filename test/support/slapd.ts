@@ -51,7 +51,7 @@ function configurationOf(folder: string): string {
 modulepath ${MODULES}
 moduleload back_mdb
 moduleload memberof
-allow bind_anon_cred
+allow bind_anon_cred bind_anon_dn
 TLSCertificateFile ${folder}/cert.pem
 TLSCertificateKeyFile ${folder}/key.pem
 database mdb

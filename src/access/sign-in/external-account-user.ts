@@ -2,6 +2,7 @@
 // new one. Each of these but the first must be allowed in the settings of the provider.
 import { readUserFacts } from '../../metadata/access-facts.ts';
 import { type Actor, recordAct } from '../../metadata/audit.ts';
+import { countPasskeys } from '../../metadata/passkeys.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { findUsersByEmail, readUser, type User } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
@@ -51,7 +52,8 @@ async function userOfEmail(tx: Transaction, account: ExternalAccount): Promise<U
     ({ state }) => state !== 'deleted',
   );
   if (user === undefined) return undefined;
-  const isCertain = others.length === 0 && !user.hasTotp && !(await isAdministrator(tx, user.id));
+  const asksMore = user.hasTotp || (await countPasskeys(tx, user.id)) > 0;
+  const isCertain = others.length === 0 && !asksMore && !(await isAdministrator(tx, user.id));
   if (isCertain) return user;
   throw new RegistryError(
     'DENIED',

@@ -101,6 +101,29 @@ class World {
   }
 }
 
+async function turnOnTotp({ commands }: World, userId: number): Promise<void> {
+  const change = { userId, actor: ACTOR, sealed: 'sealed' };
+  await commands.run('beginTotp', change);
+  await commands.run('confirmTotp', { ...change, step: 1, codes: [] });
+}
+
+async function addPasskey({ commands }: World, userId: number): Promise<void> {
+  await commands.run('addPasskey', {
+    userId,
+    actor: ACTOR,
+    codes: [],
+    most: 10,
+    passkey: {
+      user: userId,
+      credentialId: Uint8Array.from([userId]),
+      publicKey: Uint8Array.from([1]),
+      counter: 0,
+      transports: '[]',
+      name: 'key',
+    },
+  });
+}
+
 async function refusal(work: Promise<unknown>): Promise<RegistryError> {
   const error = await work.then(
     () => undefined,
@@ -238,6 +261,16 @@ function links(world: World): void {
       await world.commands.run('addGrant', grant);
       const rules = { ...BY_EMAIL, allowSignUp: true };
       expect((await refusal(world.enter(account, { rules }))).code).toBe('DENIED');
+    });
+
+    test('by e-mail never opens who asks for a second factor', async () => {
+      for (const turnOn of [turnOnTotp, addPasskey]) {
+        const account = freshAccount();
+        const local = await world.localUser({ email: account.email ?? '' });
+        await turnOn(world, local.id);
+        const { message } = await refusal(world.enter(account, { rules: BY_EMAIL }));
+        expect(message).toContain('Sign in as that user, then link');
+      }
     });
 
     test('by who is signed in, whatever the rules say', async () => {

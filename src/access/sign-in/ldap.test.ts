@@ -6,6 +6,7 @@ import { requires } from '../../../test/support/requires.ts';
 import { slapdMissing, startSlapd } from '../../../test/support/slapd.ts';
 import { describeLdap, ldapRefusal, ldapSettings } from './ldap.suite.ts';
 import { LdapSignIn } from './ldap.ts';
+import { withLdap } from './ldap-connection.ts';
 import type { LdapSettings } from './ldap-settings.ts';
 
 const GIVEN = { name: 'alice', password: 'right' };
@@ -60,16 +61,17 @@ describe('a server that', () => {
   });
 
   /** Answers each chunk as `reply` says; keeps what it was told. */
-  async function serve(reply: (socket: Socket) => void) {
+  async function serve(reply: (socket: Socket, id: number) => void) {
     const heard: Buffer[] = [];
     let connections = 0;
     const made = createServer((socket) => {
       connections += 1;
       sockets.add(socket);
       socket.on('error', () => {});
-      socket.on('data', (chunk) => {
-        heard.push(Buffer.from(chunk));
-        reply(socket);
+      socket.on('data', (chunk: Buffer) => {
+        heard.push(chunk);
+        // A short message: the form and its length, then the id in one byte.
+        reply(socket, chunk[4] ?? 0);
       });
     });
     server = made;
@@ -85,8 +87,9 @@ describe('a server that', () => {
     };
   }
 
-  /** The answer to the extended request of message 1: success. */
-  const STARTTLS_DONE = Buffer.from('300c02010178070a010004000400', 'hex');
+  /** An answer without text: `kind` 61 to a bind, 78 to STARTTLS; `code` 00 is yes. */
+  const answerTo = (id: number, { kind, code = '00' }: { kind: string; code?: string }) =>
+    Buffer.from(`300c0201${id.toString(16).padStart(2, '0')}${kind}070a01${code}04000400`, 'hex');
 
   test('never answers is given up, and the connection closed', async () => {
     const { signIn } = await serve(() => {});
@@ -104,28 +107,46 @@ describe('a server that', () => {
     expect((await ldapRefusal(signIn())).code).toBe('UNAVAILABLE');
   });
 
+  const yes = { kind: '78' };
+  type Reply = (socket: Socket, id: number) => unknown;
   test.each([
     [
       'says no to STARTTLS',
-      (socket: Socket) => socket.write(Buffer.from('300c02010178070a010204000400', 'hex')),
+      (socket, id) => socket.write(answerTo(id, { ...yes, code: '02' })),
+      false,
     ],
-    ['hangs after STARTTLS', (socket: Socket) => socket.write(STARTTLS_DONE)],
-    ['closes at STARTTLS', (socket: Socket) => socket.destroy()],
-    ['closes after STARTTLS', (socket: Socket) => socket.end(STARTTLS_DONE)],
-  ])('%s hears no password, and is not connected to again', async (_, reply) => {
-    const { signIn, heard, connections } = await serve((socket) => void reply(socket));
-    expect((await ldapRefusal(signIn({ startTls: true }))).code).toBe('UNAVAILABLE');
-    expect(heard()).toContain('1.3.6.1.4.1.1466.20037');
-    expect(heard()).not.toContain('the password of the tests');
-    expect(heard()).not.toContain('cn=admin');
-    expect(connections()).toBe(1);
-  });
+    ['hangs after STARTTLS', (socket, id) => socket.write(answerTo(id, yes)), true],
+    ['closes at STARTTLS', (socket) => socket.destroy(), false],
+    ['closes after STARTTLS', (socket, id) => socket.end(answerTo(id, yes)), true],
+  ] as [string, Reply, boolean][])(
+    '%s hears no password, and is not connected to again',
+    async (_, reply, mayHearTls) => {
+      let isFirst = true;
+      const { signIn, heard, connections } = await serve((socket, id) => {
+        if (isFirst) reply(socket, id);
+        isFirst = false;
+      });
+      expect((await ldapRefusal(signIn({ startTls: true }))).code).toBe('UNAVAILABLE');
+      expect(heard()).toContain('1.3.6.1.4.1.1466.20037');
+      // The first bytes of TLS, or nothing at all.
+      const rest = heard().split('1.3.6.1.4.1.1466.20037')[1] ?? '';
+      expect(rest === '' || (mayHearTls && rest.startsWith('\u0016\u0003'))).toBe(true);
+      expect(heard()).not.toContain('the password of the tests');
+      expect(connections()).toBe(1);
+    },
+  );
 
   test('loses the connection is not sent the rest on another one', async () => {
-    // A bind that is accepted, then the end.
-    const bound = Buffer.from('300c02010161070a010004000400', 'hex');
-    const { signIn, connections } = await serve((socket) => socket.end(bound));
-    expect((await ldapRefusal(signIn())).code).toBe('UNAVAILABLE');
+    const { url, connections } = await serve((socket, id) =>
+      socket.end(answerTo(id, { kind: '61' })),
+    );
+    const address = { url, startTls: false, ca: undefined };
+    const lost = withLdap(address, { stepMs: 1_000, totalMs: 5_000 }, async (client) => {
+      await client.bind('cn=a', 'first');
+      while (client.isConnected) await Bun.sleep(1);
+      await client.bind('cn=b', 'second');
+    });
+    expect(await lost.catch(String)).toContain('was lost');
     expect(connections()).toBe(1);
   });
 
