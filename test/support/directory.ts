@@ -5,8 +5,6 @@ export const ADMIN = { dn: `cn=admin,${SUFFIX}`, password: 'the password of the 
 export const PEOPLE = `ou=people,${SUFFIX}`;
 export const GROUPS = `ou=groups,${SUFFIX}`;
 
-export type Attributes = Readonly<Record<string, string | string[]>>;
-
 export interface Directory {
   readonly url: string;
   put(dn: string, attributes: Record<string, string | string[]>): Promise<void>;

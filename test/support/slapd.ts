@@ -1,7 +1,15 @@
 // A real directory server, OpenLDAP's, as any user: with TLS, in a folder of its own, on free ports. It
 // takes names without a password, as many do, so that a client that sends these is found.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,13 +24,13 @@ const SCHEMAS = '/etc/ldap/schema';
 const MODULES = '/usr/lib/ldap';
 const START_MS = 20_000;
 
-function program(): string | undefined {
+function findSlapd(): string | undefined {
   return existsSync(PLACE) ? PLACE : findClient('slapd');
 }
 
 /** Why none can be started here; undefined: it can. */
 export function slapdMissing(): string | undefined {
-  if (program() === undefined || !existsSync(SCHEMAS)) return 'not installed';
+  if (findSlapd() === undefined || !existsSync(SCHEMAS)) return 'not installed';
   return findClient('openssl') === undefined ? 'openssl is not installed' : undefined;
 }
 
@@ -39,7 +47,7 @@ function makeCertificate(folder: string): void {
   const request =
     'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost ' +
     '-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem';
-  const made = spawnSync('openssl', request.split(' '), { cwd: folder });
+  const made = spawnSync(findClient('openssl') ?? '', request.split(' '), { cwd: folder });
   if (made.status !== 0) throw new Error(`openssl: ${made.stderr.toString()}`);
 }
 
@@ -73,16 +81,19 @@ export interface Slapd extends Directory {
 }
 
 export async function startSlapd(): Promise<Slapd> {
-  const path = program();
+  const path = findSlapd();
   if (path === undefined) throw new Error(`slapd: ${slapdMissing()}`);
   const folder = mkdtempSync(join(tmpdir(), 'entrepot-slapd-'));
   mkdirSync(join(folder, 'db'));
   makeCertificate(folder);
   writeFileSync(join(folder, 'slapd.conf'), configurationOf(folder));
+  // A copy, because AppArmor keeps the one of the system away from folders that are not its own.
+  const program = join(folder, 'slapd');
+  copyFileSync(path, program);
   const url = `ldap://127.0.0.1:${await freePort()}`;
   const secureUrl = `ldaps://127.0.0.1:${await freePort()}`;
   const child = spawn(
-    path,
+    program,
     ['-f', join(folder, 'slapd.conf'), '-h', `${url} ${secureUrl}`, '-d', 'none'],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
