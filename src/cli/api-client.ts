@@ -77,7 +77,11 @@ export class ApiClient {
   }
 
   /** Every entry of a list, whatever its pages; at most `most`. */
-  async *list(path: string, query: Query = {}, most = Number.MAX_SAFE_INTEGER) {
+  async *list(
+    path: string,
+    query: Query = {},
+    most = Number.MAX_SAFE_INTEGER,
+  ): AsyncGenerator<JsonObject> {
     let cursor: string | undefined;
     let left = most;
     do {
@@ -90,6 +94,18 @@ export class ApiClient {
       }
       cursor = next;
     } while (cursor !== undefined);
+  }
+
+  /** The entries of a list that comes whole. */
+  async items(path: string, query: Query = {}): Promise<readonly JsonObject[]> {
+    return pageOf(await this.get(path, query)).items;
+  }
+
+  /** All entries of a list by pages, or the first `most`. */
+  async all(path: string, query: Query = {}, most?: number): Promise<JsonObject[]> {
+    const found: JsonObject[] = [];
+    for await (const item of this.list(path, query, most)) found.push(item);
+    return found;
   }
 
   /** The answer as it is, for what is too long to be held. @throws Refusal */
