@@ -101,7 +101,11 @@ export async function startSlapd(): Promise<Slapd> {
   );
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
-  const admin = await connected(url, child);
+  const admin = await connected(url, child).catch((error) => {
+    kill();
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  });
   return {
     url,
     secureUrl,
