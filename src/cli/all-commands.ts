@@ -1,9 +1,14 @@
 // Every command, in the order of the help.
 import type { Command } from './command.ts';
 import { CONFIG_COMMANDS } from './commands/config.ts';
+import { GRANT_COMMANDS } from './commands/grant.ts';
+import { INVITATION_COMMANDS } from './commands/invitation.ts';
 import { LOGIN_COMMANDS } from './commands/login.ts';
+import { ORGANISATION_COMMANDS } from './commands/organisation.ts';
 import { resetPasswordCommand } from './commands/reset-password.ts';
 import { serveCommand } from './commands/serve.ts';
+import { TEAM_COMMANDS } from './commands/team.ts';
+import { USER_COMMANDS } from './commands/user.ts';
 import { helpCommand, versionCommand } from './commands/version.ts';
 
 export const ALL_COMMANDS: readonly Command[] = [
@@ -11,6 +16,11 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...CONFIG_COMMANDS,
   resetPasswordCommand,
   ...LOGIN_COMMANDS,
+  ...USER_COMMANDS,
+  ...INVITATION_COMMANDS,
+  ...ORGANISATION_COMMANDS,
+  ...TEAM_COMMANDS,
+  ...GRANT_COMMANDS,
   versionCommand,
   helpCommand,
 ];
