@@ -175,6 +175,23 @@ const deleteOfSubject = statement<{ kind: string; id: number }>()((q, p) =>
     .where('subject_id', '=', p.id),
 );
 
+const deleteWithin = statement<{ path: string; below: string; before: string }>()((q, p) =>
+  q
+    .deleteFrom('grants')
+    .where('path', '>=', p.path)
+    .where('path', '<', p.before)
+    .where((e) => e.or([e('path', '=', p.path), e('path', '>=', p.below)])),
+);
+
+const deleteOfTeams = statement<{ organisation: number }>()((q, p) =>
+  q
+    .deleteFrom('grants')
+    .where('subject_kind', '=', 'team')
+    .where('subject_id', 'in', (e) =>
+      e.selectFrom('teams').select('id').where('organisation_id', '=', p.organisation),
+    ),
+);
+
 interface GrantRow extends Omit<Grant, 'subjectName' | 'tags' | 'condition'> {
   readonly tags: string | null;
   readonly condition: string | null;
@@ -264,6 +281,17 @@ export async function deleteGrant(tx: Transaction, id: GrantId): Promise<boolean
   return (await tx.run(deleteRow, { id })) > 0;
 }
 
-export async function deleteGrantsOf(tx: Transaction, subject: Subject): Promise<void> {
-  await tx.run(deleteOfSubject, { kind: subject.kind, id: subject.id });
+/** @returns how many there were. */
+export function deleteGrantsOf(tx: Transaction, subject: Subject): Promise<number> {
+  return tx.run(deleteOfSubject, { kind: subject.kind, id: subject.id });
+}
+
+/** Those to the teams of an organisation. @returns how many there were. */
+export function deleteGrantsOfTeams(tx: Transaction, organisation: number): Promise<number> {
+  return tx.run(deleteOfTeams, { organisation });
+}
+
+/** Those on a path and all below it, whomever they are for. @returns how many there were. */
+export function deleteGrantsWithin(tx: Transaction, path: string): Promise<number> {
+  return tx.run(deleteWithin, pathRange(path));
 }

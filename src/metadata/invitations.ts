@@ -78,6 +78,10 @@ const deleteRow = statement<{ id: number }>()((q, p) =>
   q.deleteFrom('invitations').where('id', '=', p.id).where('used_at', 'is', null),
 );
 
+const deleteOfOrganisation = statement<{ organisation: number }>()((q, p) =>
+  q.deleteFrom('invitations').where('organisation_id', '=', p.organisation),
+);
+
 export function findInvitation(sql: Sql, hash: Uint8Array): Promise<Invitation | undefined> {
   return sql.first(byHash, { hash });
 }
@@ -112,4 +116,12 @@ export async function takeInvitation(tx: Transaction, id: number): Promise<boole
 /** Takes back one that nobody used. @returns whether there was one. */
 export async function deleteInvitation(tx: Transaction, id: number): Promise<boolean> {
   return (await tx.run(deleteRow, { id })) > 0;
+}
+
+/** Used ones too. @returns how many there were. */
+export function deleteInvitationsOf(
+  tx: Transaction,
+  organisation: OrganisationId,
+): Promise<number> {
+  return tx.run(deleteOfOrganisation, { organisation });
 }

@@ -131,6 +131,14 @@ const deleteOfUser = statement<{ user: number }>()((q, p) =>
   q.deleteFrom('organisation_members').where('user_id', '=', p.user),
 );
 
+const deleteMembers = statement<{ organisation: number }>()((q, p) =>
+  q.deleteFrom('organisation_members').where('organisation_id', '=', p.organisation),
+);
+
+const deleteOrganisationRow = statement<{ id: number }>()((q, p) =>
+  q.deleteFrom('organisations').where('id', '=', p.id),
+);
+
 export function findOrganisation(sql: Sql, name: string): Promise<Organisation | undefined> {
   return sql.first(byName, { name });
 }
@@ -214,4 +222,14 @@ export async function removeMember(
 
 export async function removeMemberships(tx: Transaction, user: UserId): Promise<void> {
   await tx.run(deleteOfUser, { user });
+}
+
+/**
+ * With its members. Teams and invitations name it: the caller takes them away first.
+ * @returns how many members it had.
+ */
+export async function deleteOrganisation(tx: Transaction, id: OrganisationId): Promise<number> {
+  const members = await tx.run(deleteMembers, { organisation: id });
+  await tx.run(deleteOrganisationRow, { id });
+  return members;
 }

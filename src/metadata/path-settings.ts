@@ -69,6 +69,14 @@ const deleteRow = statement<{ path: string }>()((q, p) =>
   q.deleteFrom('path_settings').where('path', '=', p.path),
 );
 
+const deleteWithin = statement<{ path: string; below: string; before: string }>()((q, p) =>
+  q
+    .deleteFrom('path_settings')
+    .where('path', '>=', p.path)
+    .where('path', '<', p.before)
+    .where((e) => e.or([e('path', '=', p.path), e('path', '>=', p.below)])),
+);
+
 const showRange = statement<{ from: string; before: string; visibility: string }>()((q, p) =>
   q
     .updateTable('repositories')
@@ -124,6 +132,11 @@ export async function writePathSetting(
     return;
   }
   await tx.run(putRow, { path, visibility: visibility ?? null, creation: creation ?? null });
+}
+
+/** Takes away all that is set on a path and below it; as above. @returns how many settings there were. */
+export function deleteSettingsWithin(tx: Transaction, path: string): Promise<number> {
+  return tx.run(deleteWithin, pathRange(path));
 }
 
 /** Works out anew what the repositories at a path and below it show. @returns how many changed. */

@@ -82,6 +82,29 @@ const deleteRow = statement<{ id: number }>()((q, p) =>
   q.deleteFrom('teams').where('id', '=', p.id),
 );
 
+const deleteRows = statement<{ organisation: number }>()((q, p) =>
+  q.deleteFrom('teams').where('organisation_id', '=', p.organisation),
+);
+
+/** Changes nothing when the organisation has another one of that name. */
+const setName = statement<{ id: number; organisation: number; name: string }>()((q, p) =>
+  q
+    .updateTable('teams')
+    .set({ name: p.name })
+    .where('id', '=', p.id)
+    .where((e) =>
+      e.not(
+        e.exists(
+          e
+            .selectFrom('teams as t')
+            .select('t.id')
+            .where('t.organisation_id', '=', p.organisation)
+            .where('t.name', '=', p.name),
+        ),
+      ),
+    ),
+);
+
 const memberPage = statement<{
   team: number;
   afterUser: number;
@@ -198,6 +221,19 @@ export async function insertTeam(
 /** With its members; grants to it are taken away by the caller. */
 export async function deleteTeam(tx: Transaction, id: TeamId): Promise<void> {
   await tx.run(deleteRow, { id });
+}
+
+/** All of an organisation, with their members; as `deleteTeam`. @returns how many there were. */
+export function deleteTeamsOf(tx: Transaction, organisation: OrganisationId): Promise<number> {
+  return tx.run(deleteRows, { organisation });
+}
+
+/** @returns false when the organisation has one of that name. */
+export async function setTeamName(
+  tx: Transaction,
+  team: { id: TeamId; organisation: OrganisationId; name: string },
+): Promise<boolean> {
+  return (await tx.run(setName, team)) > 0;
 }
 
 /** Up to `limit` members after one of them. Who is in the team by two sources comes twice. */

@@ -1,5 +1,6 @@
 // People, grants and tokens in a real PostgreSQL.
 import { describeAccounts } from '../../src/access/people/accounts.suite.ts';
+import { describeOrganisationEnd } from '../../src/access/people/organisation-end.suite.ts';
 import { describeRights } from '../../src/access/people/rights.suite.ts';
 import { describeSettings } from '../../src/access/people/settings.suite.ts';
 import { type OpenedPeople, peopleCommands } from '../../src/access/people/suite-people.ts';
@@ -25,6 +26,7 @@ async function openPostgres(): Promise<OpenedPeople> {
 const missing = postgresMissing();
 if (missing === undefined) {
   describeAccounts('accounts in PostgreSQL', openPostgres);
+  describeOrganisationEnd('the end of organisations in PostgreSQL', openPostgres);
   describeRights('rights in PostgreSQL', openPostgres);
   describeSettings('settings in PostgreSQL', openPostgres);
   describeAccessTokens('access tokens in PostgreSQL', openPostgres);

@@ -1,5 +1,5 @@
 // Invitations: a link that makes one account. Only the hash of its secret comes here.
-import { changeAccess, lockAccess } from '../../metadata/access-facts.ts';
+import { changeAccess, holdAccess, lockAccess } from '../../metadata/access-facts.ts';
 import { type Actor, recordAct } from '../../metadata/audit.ts';
 import { synced } from '../../metadata/command.ts';
 import {
@@ -38,6 +38,8 @@ async function createInvitation(tx: Transaction, invitation: NewInvitation): Pro
   if (expiresAt <= (await tx.now())) {
     throw invalid('The time at which the invitation expires has passed already.');
   }
+  // The organisation is not deleted meanwhile.
+  await holdAccess(tx);
   const joined = organisation === null ? undefined : await readOrganisation(tx, organisation);
   if (organisation !== null && joined === undefined) {
     throw notFound('There is no such organisation.');

@@ -16,6 +16,7 @@ import {
 import type { Transaction } from '../../metadata/sql.ts';
 import { removeFromTeams } from '../../metadata/teams.ts';
 import { readUser, type User, type UserId } from '../../metadata/users.ts';
+import { dropOrganisation } from './delete-organisation.command.ts';
 import { checkAccountName, checkDisplayName, conflict, notFound } from './names.ts';
 import { takeName } from './new-user.ts';
 
@@ -23,6 +24,7 @@ export function organisationCommands() {
   return {
     createOrganisation: synced(createOrganisation),
     renameOrganisation: synced(renameOrganisation),
+    deleteOrganisation: synced(dropOrganisation),
     setMember: synced(setMember),
     removeMember: synced(dropMember),
   };

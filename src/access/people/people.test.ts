@@ -7,6 +7,7 @@ import { openSqliteReader, openSqliteWriter } from '../../metadata/sqlite.ts';
 import { temporaryFolder } from '../../metadata/suite-drivers.ts';
 import { describeAccessTokens } from '../tokens/access-tokens.suite.ts';
 import { describeAccounts } from './accounts.suite.ts';
+import { describeOrganisationEnd } from './organisation-end.suite.ts';
 import { describeRights } from './rights.suite.ts';
 import { describeSettings } from './settings.suite.ts';
 import { type OpenedPeople, peopleCommands } from './suite-people.ts';
@@ -30,6 +31,7 @@ async function openOverFile(): Promise<OpenedPeople> {
 }
 
 describeAccounts('accounts in SQLite', openOverFile);
+describeOrganisationEnd('the end of organisations in SQLite', openOverFile);
 describeRights('rights in SQLite', openOverFile);
 describeSettings('settings in SQLite', openOverFile);
 describeAccessTokens('access tokens in SQLite', openOverFile);

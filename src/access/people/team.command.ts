@@ -11,6 +11,7 @@ import {
   insertTeam,
   readTeam,
   removeTeamMember,
+  setTeamName,
   type TeamId,
   teamsOf,
 } from '../../metadata/teams.ts';
@@ -23,6 +24,7 @@ const MANUAL = 'manual';
 export function teamCommands() {
   return {
     createTeam: synced(createTeam),
+    renameTeam: synced(renameTeam),
     deleteTeam: synced(dropTeam),
     addTeamMember: synced(addMember),
     removeTeamMember: synced(dropMember),
@@ -41,6 +43,29 @@ async function createTeam(
   if (team === undefined) throw conflict(`There is a team ${owner.name}/${name} already.`);
   await recordAct(tx, { actor, action: 'team.create', target: `team ${owner.name}/${name}` });
   return team;
+}
+
+/** It keeps its members and grants. A group of a provider that is mapped to the old name fills it no more. */
+async function renameTeam(
+  tx: Transaction,
+  { id, name, actor }: { id: TeamId; name: string; actor: Actor },
+): Promise<void> {
+  checkPartName('team', name);
+  await lockAccess(tx);
+  const team = await known(tx, id);
+  if (team.name === name) return;
+  const { organisationId: organisation, fullName } = team;
+  if (!(await setTeamName(tx, { id, organisation, name }))) {
+    throw conflict(`There is a team "${name}" in that organisation already.`);
+  }
+  // The reasons of verdicts name it.
+  await changeAccess(tx);
+  await recordAct(tx, {
+    actor,
+    action: 'team.rename',
+    target: `team ${fullName}`,
+    detail: { name },
+  });
 }
 
 /** With its grants: what they gave is gone. */
@@ -96,7 +121,7 @@ async function dropMember(tx: Transaction, { team, user, actor }: MemberChange):
 async function known(
   tx: Transaction,
   id: TeamId,
-): Promise<{ fullName: string; organisationId: OrganisationId }> {
+): Promise<{ name: string; fullName: string; organisationId: OrganisationId }> {
   const team = await readTeam(tx, id);
   if (team === undefined) throw notFound('There is no such team.');
   return team;
