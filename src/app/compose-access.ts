@@ -24,8 +24,10 @@ import type { Act, Actor } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import type { Sql } from '../metadata/sql.ts';
 import type { AllCommands } from './commands.ts';
+import { composeExternalSignIn, type ExternalSettings } from './external-sign-in.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
 import { withChangesMarked } from './marked-commands.ts';
+import { once } from './once.ts';
 
 export interface AccessOptions {
   readonly sealKey: Uint8Array;
@@ -35,6 +37,8 @@ export interface AccessOptions {
   /** How long what was checked counts while the database is away. */
   readonly awayMs: number;
   readonly requestLimits: RequestLimitSettings;
+  /** Providers and the directory that people sign in by. */
+  readonly external: ExternalSettings;
   readonly pathPrefix: string;
   readonly version: string;
   /** For addresses that owners of namespaces set. */
@@ -89,6 +93,10 @@ export async function composeAccess(
     failed: (error) => warn('refusals could not be put on record', error),
     now: () => performance.now(),
   });
+  const { external, elsewhere } = composeExternalSignIn(
+    { sql, commands, seal, now },
+    options.external,
+  );
   const passwords = new Passwords();
   const signIn: SignInParts = {
     sql,
@@ -100,6 +108,7 @@ export async function composeAccess(
     now,
     sleep: (ms) => delay(ms),
     recordRefusal: (act) => refusals.recordRefusal(act),
+    elsewhere,
   };
   const firstPassword = await ensureFirstAdministrator(
     { sql, commands, passwords },
@@ -157,7 +166,7 @@ export async function composeAccess(
       gate,
       authenticator,
       issue: { keys, serviceId, lifetimeSeconds, now },
-      refresh: { sql, commands, now },
+      refresh: { sql, commands, now, stillStands: (of) => external.stillStands(of) },
       async exchange({ jwt, policy }, request) {
         const actor = strangerAt(gate.visit(request));
         const given = await (await workloads()).exchange({
@@ -177,6 +186,7 @@ export async function composeAccess(
       gate,
       standings,
       sessions,
+      external,
       signIn,
       pathPrefix: options.pathPrefix,
       version: options.version,
@@ -193,15 +203,6 @@ export async function composeAccess(
       await flushUses();
       await refusals.close();
     },
-  };
-}
-
-/** Makes it when it is first asked for. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
   };
 }
 

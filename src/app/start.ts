@@ -48,6 +48,7 @@ export async function startServer(
       tokenLifetimeSeconds: configuration.tokenLifetimeMs / 1000,
       awayMs: configuration.accessGraceMs,
       requestLimits: configuration.requestLimits,
+      external: { oidc: configuration.oidc, ldap: configuration.ldap },
     },
     allowedHosts: configuration.allowedHosts,
     auditRetentionMs: configuration.auditRetentionMs,

@@ -50,6 +50,7 @@ const ACCESS: AccessSettings = {
   tokenLifetimeSeconds: 300,
   awayMs: 60_000,
   requestLimits: { signedIn: undefined, anonymous: undefined },
+  external: { oidc: [], ldap: undefined },
 };
 
 async function openToAll({ commands, access }: Program): Promise<void> {

@@ -17,6 +17,8 @@ export interface RefreshParts {
   readonly sql: Sql;
   readonly commands: Commands<RefreshTokenCommands>;
   now(): number;
+  /** Asks the providers that a user signs in by for their groups, and whether they still stand by them. */
+  stillStands(of: { user: number; method: string; actor: Actor }): Promise<boolean>;
 }
 
 /** Thirty days from its last replacement. */
@@ -68,6 +70,7 @@ export async function useRefreshToken(
     );
   }
   const identity = identityOf(row);
+  await parts.stillStands({ user: row.userId, method: '', actor });
   if (!use.isToBeReplaced) return { identity, secret: undefined };
   const next = newSecret('epr');
   const change = { id: row.id, from: hash, to: hashSecret(next), lifetimeMs: LIFETIME_MS };

@@ -7,6 +7,7 @@ import type { Act } from '../../metadata/audit.ts';
 import type { Commands } from '../../metadata/command.ts';
 import type { Sql } from '../../metadata/sql.ts';
 import type { Gate } from '../access/gate.ts';
+import type { ExternalSignIn } from '../sign-in/external-sign-in.ts';
 
 export interface ApiParts {
   readonly sql: Sql;
@@ -15,6 +16,7 @@ export interface ApiParts {
   readonly standings: Standings;
   readonly sessions: Sessions;
   readonly signIn: SignInParts;
+  readonly external: ExternalSignIn;
   /** Before `/api`: '' or such as `/registry`. */
   readonly pathPrefix: string;
   readonly version: string;
