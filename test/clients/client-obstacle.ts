@@ -1,7 +1,7 @@
 // Whether a client can be tested on this machine, and why not. Knows what each client needs beside
 // its own program.
 import { findClient } from '../support/clients.ts';
-import type { ClientName } from './client-settings.ts';
+import type { ClientName } from './client-names.ts';
 import { containerdObstacle } from './containerd-daemon.ts';
 import { dockerDaemonObstacle } from './docker-daemon.ts';
 

@@ -5,8 +5,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requires } from '../support/requires.ts';
+import type { ClientName } from './client-names.ts';
 import { clientBinary, clientObstacle } from './client-obstacle.ts';
-import { type ClientName, type ClientSetting, openClient } from './client-settings.ts';
+import { type ClientSetting, openClient } from './client-settings.ts';
 import { type RegistryUnderTest, startRegistryUnderTest } from './registry-under-test.ts';
 import {
   type CommandOptions,

@@ -1,6 +1,6 @@
 // Which version of a client is installed: for the matrix. Knows how each client tells its version, and nothing else of it.
 import { findClient } from '../support/clients.ts';
-import type { ClientName } from './client-settings.ts';
+import type { ClientName } from './client-names.ts';
 import { findContainerd } from './containerd-daemon.ts';
 import { findDockerDaemon } from './docker-daemon.ts';
 

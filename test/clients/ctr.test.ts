@@ -2,13 +2,12 @@
 import { expect } from 'bun:test';
 import { join } from 'node:path';
 import { describeClient } from './client-suite.ts';
+import { ctrFlags } from './ctr-flags.ts';
 import { writeImageLayout, writeIndexLayout } from './oci-layout.ts';
 import { pushLayout } from './push-layout.ts';
 import { pushWithCtr } from './push-with-ctr.ts';
 import { heldImage } from './registry-content.ts';
 import { runCommand } from './run-command.ts';
-
-const PLAIN = '--plain-http';
 
 describeClient('ctr', (suite) => {
   const { check, run, refused, image, repository, registry, directory } = suite;
@@ -54,7 +53,7 @@ describeClient('ctr', (suite) => {
     const { index } = writeIndexLayout(layout, 'v1', recipe);
     await pushLayout(registry(), repository('ctr/pull'), layout);
     const tag = image('ctr/pull:v1');
-    await run(['content', 'fetch', PLAIN, '--all-platforms', tag]);
+    await run(['content', 'fetch', ...ctrFlags(registry()), '--all-platforms', tag]);
     const list = await run(['images', 'list', `name==${tag}`]);
     expect(list.stdout).toContain(index.digest);
     const blobs = await run(['content', 'list', '-q']);
@@ -67,7 +66,7 @@ describeClient('ctr', (suite) => {
     const { digest } = writeImageLayout(layout, 'v1', recipe);
     await pushLayout(registry(), repository('ctr/unpack'), layout);
     const tag = image('ctr/unpack:v1');
-    await run(['images', 'pull', PLAIN, '--snapshotter', 'native', tag]);
+    await run(['images', 'pull', ...ctrFlags(registry()), '--snapshotter', 'native', tag]);
     const list = await run(['images', 'list', `name==${tag}`]);
     expect(list.stdout).toContain(digest);
     const checked = await run(['images', 'check', '--snapshotter', 'native', `name==${tag}`]);
@@ -79,12 +78,17 @@ describeClient('ctr', (suite) => {
     const { digest } = writeImageLayout(layout, 'v1', { seed: 'ctr digest' });
     await pushLayout(registry(), repository('ctr/digest'), layout);
     const name = image(`ctr/digest@${digest}`);
-    await run(['images', 'pull', PLAIN, '--snapshotter', 'native', name]);
+    await run(['images', 'pull', ...ctrFlags(registry()), '--snapshotter', 'native', name]);
     expect((await run(['images', 'list', '-q'])).stdout).toContain(name);
   });
 
   check('says what is unknown', async () => {
-    const missing = await refused(['images', 'pull', PLAIN, image('ctr/absent:v1')]);
+    const missing = await refused([
+      'images',
+      'pull',
+      ...ctrFlags(registry()),
+      image('ctr/absent:v1'),
+    ]);
     expect(missing.stderr).toContain('not found');
   });
 });

@@ -3,8 +3,9 @@
 import { expect } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CLIENT_NAMES, type ClientName } from './client-settings.ts';
+import { CLIENT_NAMES, type ClientName } from './client-names.ts';
 import { type ClientSuite, checkWith, describeClients } from './client-suite.ts';
+import { ctrFlags } from './ctr-flags.ts';
 import { type Descriptor, writeImageLayout, writeIndexLayout } from './oci-layout.ts';
 import { pushLayout } from './push-layout.ts';
 import { pushWithCtr } from './push-with-ctr.ts';
@@ -131,7 +132,7 @@ describeClients('exchange', [...NAMES, ...STORES], (suites) => {
     await client('podman').run(['pull', name]);
     const podman = await client('podman').run(['images', '--digests']);
     expect(podman.stdout).toContain(digest);
-    await client('ctr').run(['content', 'fetch', '--plain-http', name]);
+    await client('ctr').run(['content', 'fetch', ...ctrFlags(crane.registry()), name]);
     const ctr = await client('ctr').run(['images', 'list', `name==${name}`]);
     expect(ctr.stdout).toContain(digest);
   });
@@ -143,7 +144,7 @@ describeClients('exchange', [...NAMES, ...STORES], (suites) => {
     await pushLayout(ctr.registry(), ctr.repository('exchange/index-source'), layout);
     const source = ctr.image('exchange/index-source:v1');
     const name = ctr.image('exchange/index:v1');
-    await ctr.run(['content', 'fetch', '--plain-http', '--all-platforms', source]);
+    await ctr.run(['content', 'fetch', ...ctrFlags(ctr.registry()), '--all-platforms', source]);
     await ctr.run(['images', 'tag', source, name]);
     await pushWithCtr(ctr, name);
     const skopeo = await client('skopeo').run(['inspect', '--raw', `docker://${name}`]);

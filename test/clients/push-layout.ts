@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Descriptor } from './oci-layout.ts';
-import type { RegistryUnderTest } from './registry-under-test.ts';
+import { authorizationOf, type RegistryUnderTest } from './registry-under-test.ts';
 
 type Manifest = Readonly<{
   config?: Descriptor;
@@ -45,7 +45,7 @@ async function pushManifest(push: ManifestPush): Promise<void> {
   const reference = push.reference ?? manifest.digest;
   const answer = await fetch(`${registry.url}/v2/${repository}/manifests/${reference}`, {
     method: 'PUT',
-    headers: { 'content-type': manifest.mediaType },
+    headers: { 'content-type': manifest.mediaType, ...authorizationOf(registry) },
     body: bytes,
   });
   await expectCreated(answer);
@@ -58,11 +58,12 @@ async function pushBlob(
   bytes: Buffer,
 ): Promise<void> {
   const start = `${registry.url}/v2/${repository}/blobs/uploads/`;
-  const opened = await fetch(start, { method: 'POST' });
+  const headers = authorizationOf(registry);
+  const opened = await fetch(start, { method: 'POST', headers });
   await opened.arrayBuffer();
   const location = new URL(opened.headers.get('location') ?? '', start);
   location.searchParams.set('digest', blob.digest);
-  await expectCreated(await fetch(location, { method: 'PUT', body: bytes }));
+  await expectCreated(await fetch(location, { method: 'PUT', headers, body: bytes }));
 }
 
 function blobOf(layout: string, blob: Descriptor): Buffer {

@@ -2,6 +2,7 @@
 // own containerd (1.6.20: about one push in a hundred, and with other registries just as often).
 // Only that error is tried again; every other one is the registry's and fails the test.
 import type { ClientSuite } from './client-suite.ts';
+import { ctrFlags } from './ctr-flags.ts';
 
 const LOST_STREAM = 'rpc error: code = Internal desc = unexpected EOF';
 const ATTEMPTS = 4;
@@ -9,7 +10,7 @@ const ATTEMPTS = 4;
 export async function pushWithCtr(ctr: ClientSuite, image: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await ctr.run(['images', 'push', '--plain-http', image]);
+      await ctr.run(['images', 'push', ...ctrFlags(ctr.registry()), image]);
       return;
     } catch (error) {
       if (attempt === ATTEMPTS || !String(error).includes(LOST_STREAM)) throw error;

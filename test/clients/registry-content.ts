@@ -1,6 +1,6 @@
 // What a registry really holds, asked by plain HTTP and checked byte by byte: the judge of every
 // push. Knows the protocol's GET, and no client.
-import type { RegistryUnderTest } from './registry-under-test.ts';
+import { authorizationOf, type RegistryUnderTest } from './registry-under-test.ts';
 import { sha256 } from './seeded-bytes.ts';
 
 export type HeldManifest = Readonly<{
@@ -90,15 +90,18 @@ export async function manifestStatus(
   repository: string,
   reference: string,
 ): Promise<number> {
-  const url = `${registry.url}/v2/${repository}/manifests/${reference}`;
-  const response = await fetch(url, { headers: { accept: ACCEPT } });
+  const response = await get(registry, `${repository}/manifests/${reference}`);
   await response.arrayBuffer();
   return response.status;
 }
 
 async function ask(registry: RegistryUnderTest, path: string): Promise<Response> {
-  const url = `${registry.url}/v2/${path}`;
-  const response = await fetch(url, { headers: { accept: ACCEPT } });
+  const response = await get(registry, path);
   if (response.ok) return response;
-  throw new Error(`GET ${url} answered ${response.status}: ${await response.text()}`);
+  throw new Error(`GET ${response.url} answered ${response.status}: ${await response.text()}`);
+}
+
+function get(registry: RegistryUnderTest, path: string): Promise<Response> {
+  const headers = { accept: ACCEPT, ...authorizationOf(registry) };
+  return fetch(`${registry.url}/v2/${path}`, { headers });
 }

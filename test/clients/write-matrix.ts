@@ -4,7 +4,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CLIENT_NAMES } from './client-settings.ts';
+import { CLIENT_NAMES } from './client-names.ts';
 import { clientDaemonVersion, clientVersion } from './client-versions.ts';
 import { type ClientRow, readResults, renderMatrix, replaceMatrix } from './matrix.ts';
 
