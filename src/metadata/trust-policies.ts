@@ -68,6 +68,14 @@ const ofIssuer = statement<{ issuer: string; limit: number }>()((q, p) =>
     .limit(p.limit),
 );
 
+const countActive = statement<{ path: string }>()((q, p) =>
+  q
+    .selectFrom('trust_policies')
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .where('path', '=', p.path)
+    .where('state', '=', 'active'),
+);
+
 interface PageParameters {
   path: string;
   below: string;
@@ -196,6 +204,11 @@ export function policiesOfIssuer(
   { issuer, limit }: { issuer: string; limit: number },
 ): Promise<StoredTrustPolicy[]> {
   return sql.all(ofIssuer, { issuer, limit });
+}
+
+/** Those of the path itself that are in force. */
+export async function countTrustPolicies(sql: Sql, path: string): Promise<number> {
+  return (await sql.first(countActive, { path }))?.count ?? 0;
 }
 
 /** Up to `limit` policies of a path and all below it, by path and name, after one of them. */

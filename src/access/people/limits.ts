@@ -18,6 +18,8 @@ export const ACCESS_LIMITS = {
   scopeNames: 50,
   /** Custom roles of the registry: they are listed as a whole. */
   roles: 200,
+  /** Trust policies in force of one path: each is tried for each token of its issuer that names none. */
+  trustPolicies: 50,
   /** Tokens of one owner that work at a time: beyond it somebody makes them in a loop. */
   liveTokens: 500,
 } as const;

@@ -258,6 +258,33 @@ function describePolicies(people: People): void {
     expect((await listTrustPolicies(people.sql, page)).map(({ id }) => id)).toEqual([b]);
   });
 
+  test('are in force in a bounded number at one path, however they come about', async () => {
+    const [path, below] = [people.fresh('path'), people.fresh('other')];
+    const at = (place: string, name: string) =>
+      people.run('createTrustPolicy', {
+        path: place,
+        name,
+        ...content('https://many.example.org'),
+        actor: ADMIN,
+      });
+    const change = (id: number) => ({ id, actor: ADMIN });
+    const ids: number[] = [];
+    for (let count = 0; count < 49; count += 1) ids.push(await at(path, `p${count}`));
+    // Two that come at once see each other.
+    const [done, refused] = await race([at(path, 'last'), at(path, 'late')]);
+    expect([done, refused]).toEqual([1, [expect.stringContaining('50 trust policies in force')]]);
+    const [id = 0] = ids;
+    expect(await refusal(at(path, 'more'))).toMatch(/^CONFLICT: .* Disable or delete one first/);
+    await at(`${path}/${below}`, 'more');
+    await people.run('disableTrustPolicy', change(id));
+    await at(path, 'more');
+    expect(await refusal(people.run('enableTrustPolicy', change(id)))).toMatch(/^CONFLICT/);
+    // What is there can be changed.
+    await people.run('updateTrustPolicy', { ...content('https://b'), ...change(ids[1] ?? 0) });
+    await people.run('deleteTrustPolicy', change(ids[1] ?? 0));
+    await people.run('enableTrustPolicy', change(id));
+  });
+
   test('a change ends what was issued, and a deleted one comes back as a new one', async () => {
     const path = people.fresh('path');
     const make = () =>

@@ -4,6 +4,7 @@ import { type Actor, recordAct } from '../../metadata/audit.ts';
 import { synced } from '../../metadata/command.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import {
+  countTrustPolicies,
   insertTrustPolicy,
   readTrustPolicy,
   type StoredTrustPolicy,
@@ -13,6 +14,7 @@ import {
   type TrustPolicyId,
 } from '../../metadata/trust-policies.ts';
 import type { PolicyGrant } from '../keyless/policy-scopes.ts';
+import { ACCESS_LIMITS } from './limits.ts';
 import { checkPartName, checkPath, conflict, notFound } from './names.ts';
 
 export function trustPolicyCommands() {
@@ -53,6 +55,7 @@ async function createPolicy(
   checkPath(path);
   checkPartName('trust policy', name);
   await lockAccess(tx);
+  await checkRoom(tx, path);
   const row = { ...contentOf(policy), path, name, createdBy: actor.name };
   const id = await insertTrustPolicy(tx, row);
   if (id === undefined) throw conflict(`There is a trust policy ${path}:${name} already.`);
@@ -81,9 +84,19 @@ async function setState(
   await lockAccess(tx);
   const policy = await known(tx, id);
   if (policy.state === state) return;
+  if (state === 'active') await checkRoom(tx, policy.path);
   await setTrustPolicyState(tx, { id, state });
   await changeAccess(tx);
   await record(tx, { actor, verb: VERBS[state], policy, content: undefined });
+}
+
+/** Call with `lockAccess` held, before one more is in force. @throws RegistryError CONFLICT */
+async function checkRoom(tx: Transaction, path: string): Promise<void> {
+  const most = ACCESS_LIMITS.trustPolicies;
+  if ((await countTrustPolicies(tx, path)) < most) return;
+  throw conflict(
+    `${path || 'The root'} has ${most} trust policies in force, the most it may. Disable or delete one first.`,
+  );
 }
 
 function contentOf(policy: PolicyContent): TrustPolicyContent {
