@@ -6,8 +6,11 @@ import { INVITATION_COMMANDS } from './commands/invitation.ts';
 import { LOGIN_COMMANDS } from './commands/login.ts';
 import { ORGANISATION_COMMANDS } from './commands/organisation.ts';
 import { resetPasswordCommand } from './commands/reset-password.ts';
+import { ROBOT_COMMANDS } from './commands/robot.ts';
+import { ROLE_COMMANDS } from './commands/role.ts';
 import { serveCommand } from './commands/serve.ts';
 import { TEAM_COMMANDS } from './commands/team.ts';
+import { TOKEN_COMMANDS } from './commands/token.ts';
 import { USER_COMMANDS } from './commands/user.ts';
 import { helpCommand, versionCommand } from './commands/version.ts';
 
@@ -20,6 +23,9 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...INVITATION_COMMANDS,
   ...ORGANISATION_COMMANDS,
   ...TEAM_COMMANDS,
+  ...ROBOT_COMMANDS,
+  ...TOKEN_COMMANDS,
+  ...ROLE_COMMANDS,
   ...GRANT_COMMANDS,
   versionCommand,
   helpCommand,
