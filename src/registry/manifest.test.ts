@@ -19,14 +19,14 @@ import { pushManifest } from './push-manifest.ts';
 import type { MissingParts, WriteCondition } from './put-manifest.command.ts';
 import {
   bodyOf,
+  EVERYTHING,
   type Node,
   openSuiteRegistry,
   REPOSITORY,
   refusalOf,
+  SOMEONE,
   type SuiteRegistry,
   sha256,
-  SOMEONE,
-  EVERYTHING,
 } from './suite-registry.ts';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -256,7 +256,8 @@ describe('a push of a manifest', () => {
 
   test('is in the catalog only once it held a manifest', async () => {
     const config = await blob('{}');
-    const all = () => listRepositories(registry.sql, { size: undefined, last: '', visible: EVERYTHING });
+    const all = () =>
+      listRepositories(registry.sql, { size: undefined, last: '', visible: EVERYTHING });
     expect((await all()).items).toEqual([]);
     await push(image({ config }));
     expect((await all()).items).toEqual([REPOSITORY]);
@@ -324,7 +325,9 @@ describe('a guard that forbids', () => {
     expect(await tagged('a')).toBeUndefined();
     expect(await events('a')).toEqual([]);
     expect(await outbox()).toEqual(before);
-    expect((await listRepositories(registry.sql, { size: 9, last: '', visible: EVERYTHING })).items).toEqual([]);
+    expect(
+      (await listRepositories(registry.sql, { size: 9, last: '', visible: EVERYTHING })).items,
+    ).toEqual([]);
   });
 
   test('undoes a whole delete, and is told what would change', async () => {

@@ -11,9 +11,9 @@ import {
   openSuiteRegistry,
   patternBytes,
   REPOSITORY,
+  SOMEONE,
   type SuiteRegistry,
   sha256,
-  SOMEONE,
 } from './suite-registry.ts';
 
 let registry: SuiteRegistry;

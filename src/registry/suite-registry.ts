@@ -1,11 +1,11 @@
 // A registry for the tests of this folder: one database in memory, one blob store in memory, and as many
 // nodes over them as a test wants. Faults are planned by the test.
-import { type Actor, SYSTEM } from '../metadata/audit.ts';
-import type { VisibleRepositories } from './list.ts';
+
 import { type BlobStore, BlobStoreError } from '../blobs/blob-store.ts';
 import { type FaultPlan, withFaults } from '../blobs/faulty.ts';
 import { hashBytes } from '../blobs/hasher.ts';
 import { createMemoryBlobStore, type MemoryBlobStore } from '../blobs/memory.ts';
+import { type Actor, SYSTEM } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import { GroupCommit } from '../metadata/group-commit.ts';
 import { migrateSqlite } from '../metadata/migrate.ts';
@@ -15,6 +15,7 @@ import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { type RegistryCommands, registryCommands } from './commands.ts';
 import { type Guards, NO_GUARDS } from './guards.ts';
+import type { VisibleRepositories } from './list.ts';
 import { LiveUploads } from './live-uploads.ts';
 import type { UploadBody } from './upload-body.ts';
 import type { UploadParts } from './upload-state.ts';

@@ -18,10 +18,10 @@ import {
   REPOSITORY,
   refusalOf,
   SentBody,
+  SOMEONE,
   type SuiteRegistry,
   sha256,
   streamOf,
-  SOMEONE,
 } from './suite-registry.ts';
 import { abandonUpload, appendToUpload, beginUpload, uploadStatus } from './upload.ts';
 import type { UploadBody } from './upload-body.ts';
@@ -110,7 +110,11 @@ describe('an upload', () => {
       for (const way of ways) {
         await way();
         await expectStored(bytes);
-        await registry.commands.run('deleteBlob', { repository: REPOSITORY, actor: SOMEONE, digest });
+        await registry.commands.run('deleteBlob', {
+          repository: REPOSITORY,
+          actor: SOMEONE,
+          digest,
+        });
         expect(await stored(digest)).toBeUndefined();
       }
       expect(node.readAgainBytes()).toBe(0);

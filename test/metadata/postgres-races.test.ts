@@ -1,8 +1,9 @@
 // PostgreSQL with many writers at once: the commands of the registry, run against each other.
-import { SYSTEM } from '../../src/metadata/audit.ts';
+
 import { afterAll, beforeAll, describe, expect } from 'bun:test';
 import { hashBytes } from '../../src/blobs/hasher.ts';
 import { type JobCommands, jobCommands } from '../../src/jobs/job.command.ts';
+import { SYSTEM } from '../../src/metadata/audit.ts';
 import {
   type Command,
   type Commands,
