@@ -1,6 +1,7 @@
 // The wiring of access control: who asks, what they may, and what is put on record of it.
 import { setTimeout as delay } from 'node:timers/promises';
 import { RefusalLog } from '../access/audit/refusals.ts';
+import type { AllowedHosts } from '../access/keyless/address-guard.ts';
 import type { GuardedFetch } from '../access/keyless/guarded-fetch.ts';
 import { ANONYMOUS } from '../access/principal.ts';
 import { type Seal, sealWith } from '../access/seal.ts';
@@ -43,6 +44,7 @@ export interface AccessOptions {
   readonly version: string;
   /** For addresses that owners of namespaces set. */
   readonly guardedFetch: GuardedFetch;
+  readonly allowedHosts: AllowedHosts;
 }
 
 export interface AccessParts {
@@ -79,7 +81,10 @@ export async function composeAccess(
     sql,
     now,
     awayMs: options.awayMs,
-    forget: () => verifier.forget(),
+    forget() {
+      verifier.forget();
+      keys.forget();
+    },
   });
   const commands = withChangesMarked(unmarked, () => standings.changed());
   const seal = sealWith(options.sealKey);
@@ -188,6 +193,8 @@ export async function composeAccess(
       sessions,
       external,
       signIn,
+      tokenLifetimeMs: lifetimeSeconds * 1000,
+      isPlainAllowed: (host) => options.allowedHosts.isNamed(host),
       pathPrefix: options.pathPrefix,
       version: options.version,
       refused: (act) => refusals.recordRefusal(act),

@@ -31,7 +31,7 @@ export interface ComposeOptions {
   readonly blobDirectory: string;
   readonly missingParts: MissingParts;
   readonly uploadAgeMs: number;
-  readonly access: Omit<AccessOptions, 'pathPrefix' | 'version' | 'guardedFetch'>;
+  readonly access: Omit<AccessOptions, 'pathPrefix' | 'version' | 'guardedFetch' | 'allowedHosts'>;
   /** Hosts and networks that owners of namespaces may name although they are not public. */
   readonly allowedHosts: readonly string[];
   /** 0 = for ever. */
@@ -79,6 +79,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
   });
   const sql = withReadTimes(database.sql, (seconds) => metrics.observeRead(seconds));
   const { pathPrefix } = options;
+  const allowedHosts = parseAllowedHosts(options.allowedHosts);
   const access = await composeAccess(
     {
       sql,
@@ -89,7 +90,8 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       ...options.access,
       pathPrefix,
       version: options.version,
-      guardedFetch: createGuardedFetch({ allowed: parseAllowedHosts(options.allowedHosts) }),
+      allowedHosts,
+      guardedFetch: createGuardedFetch({ allowed: allowedHosts }),
     },
   );
   const { commands } = access;

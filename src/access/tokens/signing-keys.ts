@@ -53,6 +53,12 @@ export class SigningKeys {
     return { keys: [...this.#public.values()].map(({ jwk }) => jwk) };
   }
 
+  /** Something changed in access: it may be that keys were replaced, whose tokens must count no more. */
+  forget(): void {
+    this.#public = new Map();
+    this.#loadedAt = Number.NEGATIVE_INFINITY;
+  }
+
   #age(): number {
     return this.#options.now() - this.#loadedAt;
   }

@@ -83,8 +83,11 @@ export class ApiCall {
    */
   async needOwnAccount(): Promise<{ readonly id: number; readonly name: string }> {
     const { user } = this;
-    await this.needManager(user.name);
-    return user;
+    const question = { action: 'manage', path: user.name } as const;
+    if (await this.may(question)) return user;
+    const why = 'the scopes of this token do not let it manage your account';
+    this.recordRefusal(question, why);
+    throw new RegistryError('DENIED', `You may not do that: ${why}.`);
   }
 
   /**

@@ -17,9 +17,13 @@ export interface ApiParts {
   readonly sessions: Sessions;
   readonly signIn: SignInParts;
   readonly external: ExternalSignIn;
+  /** How long a bearer token counts. */
+  readonly tokenLifetimeMs: number;
   /** Before `/api`: '' or such as `/registry`. */
   readonly pathPrefix: string;
   readonly version: string;
+  /** Whether the administrator allows issuers of trust policies on that host without TLS. */
+  isPlainAllowed(host: string): boolean;
   /** Somebody known was refused. */
   refused(act: Act): void;
   now(): number;

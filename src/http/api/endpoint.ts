@@ -23,12 +23,7 @@ interface Input<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   readonly body: z.output<B>;
 }
 
-interface EndpointSpec<
-  P extends z.ZodObject,
-  Q extends z.ZodObject,
-  B extends z.ZodType,
-  R extends z.ZodType,
-> {
+interface Asked<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType> {
   readonly method: Method;
   /** With `{name}` for what varies. */
   readonly path: string;
@@ -42,6 +37,14 @@ interface EndpointSpec<
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+}
+
+interface EndpointSpec<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  B extends z.ZodType,
+  R extends z.ZodType,
+> extends Asked<P, Q, B> {
   /** Absent: 204 without a body. */
   readonly result?: R;
   /** Default: 200, or 204 without a result. */
@@ -66,24 +69,55 @@ export function endpoint<
   B extends z.ZodType,
   R extends z.ZodType,
 >(spec: EndpointSpec<P, Q, B, R>): Endpoint {
-  const { method, path, audience = 'signed-in', result } = spec;
+  const { result } = spec;
   const status = spec.status ?? (result === undefined ? 204 : 200);
+  const content = result && { 'application/json': { schema: result } };
+  return endpointOf(spec, { status, content }, async (call, input) => {
+    const given = await spec.handle(call, input);
+    const headers = { ...call.headers };
+    if (result === undefined) return emptyReply(204, headers);
+    return jsonReply(status, result.parse(given), headers);
+  });
+}
+
+interface ReplySpec<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>
+  extends Asked<P, Q, B> {
+  readonly types: readonly string[];
+  reply(call: ApiCall, input: Input<P, Q, B>): Promise<Reply>;
+}
+
+/** For what is no JSON. */
+export function replyEndpoint<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
+  spec: ReplySpec<P, Q, B>,
+): Endpoint {
+  const content = Object.fromEntries(spec.types.map((type) => [type, { schema: z.string() }]));
+  return endpointOf(spec, { status: 200, content }, (call, input) => spec.reply(call, input));
+}
+
+/** Of a success, for the document. */
+interface Answered {
+  readonly status: number;
+  readonly content: Record<string, { schema: z.ZodType }> | undefined;
+}
+
+function endpointOf<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
+  spec: Asked<P, Q, B>,
+  answered: Answered,
+  reply: (call: ApiCall, input: Input<P, Q, B>) => Promise<Reply>,
+): Endpoint {
+  const { method, path, audience = 'signed-in', params, query = NO_QUERY, body } = spec;
   return {
     method,
     path,
     audience,
-    describe: (registry) => registry.registerPath(describe(spec, { audience, status })),
-    async answer(call, params) {
+    describe: (registry) => registry.registerPath(describe(spec, answered)),
+    async answer(call, named) {
       const input = {
-        params: checked(spec.params, params, 'address') as z.output<P>,
-        query: checked(spec.query ?? NO_QUERY, queryOf(call.request), 'query') as z.output<Q>,
-        body: (spec.body &&
-          checked(spec.body, await readBody(call.request), 'body')) as z.output<B>,
+        params: checked(params, named, 'address') as z.output<P>,
+        query: checked(query, queryOf(call.request), 'query') as z.output<Q>,
+        body: (body && checked(body, await readBody(call.request), 'body')) as z.output<B>,
       };
-      const given = await spec.handle(call, input);
-      const headers = { ...call.headers };
-      if (result === undefined) return emptyReply(204, headers);
-      return jsonReply(status, result.parse(given), headers);
+      return reply(call, input);
     },
   };
 }
@@ -143,16 +177,11 @@ const ERRORS = z
 
 const SECURITY = [{ accessToken: [] }, { password: [] }, { session: [] }];
 
-function describe<
-  P extends z.ZodObject,
-  Q extends z.ZodObject,
-  B extends z.ZodType,
-  R extends z.ZodType,
->(
-  spec: EndpointSpec<P, Q, B, R>,
-  { audience, status }: { audience: Audience; status: number },
+function describe(
+  spec: Asked<z.ZodObject, z.ZodObject, z.ZodType>,
+  { status, content }: Answered,
 ): Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0] {
-  const { method, path, tag, summary, may, params, query, body, result } = spec;
+  const { method, path, tag, summary, may, audience, params, query, body } = spec;
   const json = (schema: z.ZodType) => ({ 'application/json': { schema } });
   const anonymous = audience === 'anyone' ? [{}] : [];
   return {
@@ -169,8 +198,8 @@ function describe<
     },
     responses: {
       [status]: {
-        description: result === undefined ? 'Done.' : 'The answer.',
-        ...(result !== undefined && { content: json(result) }),
+        description: content === undefined ? 'Done.' : 'The answer.',
+        ...(content !== undefined && { content }),
       },
       default: { description: 'What went wrong.', content: json(ERRORS) },
     },

@@ -1,13 +1,41 @@
 // All of the management API, chapter by chapter.
+import { accountEndpoints } from './account.ts';
+import { auditEndpoints } from './audit.ts';
 import type { Endpoint } from './endpoint.ts';
+import { explain } from './explain.ts';
 import { grantEndpoints } from './grants.ts';
+import { invitationEndpoints } from './invitations.ts';
+import { organisationEndpoints } from './organisations.ts';
+import { pathEndpoints } from './paths.ts';
+import { robotEndpoints } from './robots.ts';
+import { roleEndpoints } from './roles.ts';
+import { secondFactorEndpoints } from './second-factors.ts';
 import { sessionEndpoints } from './sessions.ts';
+import { signInEndpoints } from './sign-in-ways.ts';
+import { signingKeyEndpoints } from './signing-keys.ts';
+import { teamEndpoints } from './teams.ts';
+import { tokenEndpoints } from './tokens.ts';
+import { trustPolicyEndpoints } from './trust-policies.ts';
 import { userEndpoints } from './users.ts';
 import { whoami } from './whoami.ts';
 
 export const ENDPOINTS: readonly Endpoint[] = [
   whoami,
+  ...signInEndpoints,
   ...sessionEndpoints,
+  ...accountEndpoints,
+  ...secondFactorEndpoints,
+  ...tokenEndpoints,
   ...userEndpoints,
+  ...invitationEndpoints,
+  ...organisationEndpoints,
+  ...teamEndpoints,
+  ...robotEndpoints,
+  ...roleEndpoints,
   ...grantEndpoints,
+  explain,
+  ...pathEndpoints,
+  ...trustPolicyEndpoints,
+  ...auditEndpoints,
+  ...signingKeyEndpoints,
 ];

@@ -1,5 +1,6 @@
 // Grants: who has which role where.
 import { z } from '@hono/zod-openapi';
+import { parseCondition } from '../../access/condition-form.ts';
 import { findSubject } from '../../access/people/subject.ts';
 import {
   type Grant,
@@ -14,7 +15,6 @@ import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { PAGE_QUERY, pageOf, pageSchema } from './page.ts';
 import { CONDITION_SHAPE, FLAG, ID, PATH, TIME, timeOf } from './shapes.ts';
-import { present } from './users.ts';
 
 const TAG = 'Grants';
 
@@ -57,7 +57,7 @@ function showGrant(grant: Grant): z.input<typeof GRANT> {
 const NO_SUBJECT = 'There is nobody of that name to grant anything to.';
 
 /** @throws RegistryError NOT_FOUND */
-async function subjectOf(
+export async function subjectOf(
   { parts }: ApiCall,
   subject: { kind: Subject['kind']; name: string },
 ): Promise<Subject> {
@@ -67,7 +67,7 @@ async function subjectOf(
 }
 
 /** `user:alice`, `robot:team:ci`, `anyone`. */
-const SUBJECT_TEXT = z
+export const SUBJECT_TEXT = z
   .string()
   .max(512)
   .transform((text, context): { kind: Subject['kind']; name: string } => {
@@ -135,7 +135,7 @@ const add = endpoint({
     if (role === 'administrator') await call.needAdministrator();
     const subject = await subjectOf(call, body.subject);
     const { tags = [] } = body;
-    const condition = body.condition && present(body.condition);
+    const condition = parseCondition(body.condition);
     const grant = { subject, path, role, tags, ...(condition && { condition }) };
     const id = await call.parts.commands.run('addGrant', { ...grant, actor: call.actor });
     return showGrant(await known(call, id));

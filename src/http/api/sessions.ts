@@ -80,7 +80,7 @@ const endSession = endpoint({
   summary: 'Sign out: ends the session of the cookie',
   async handle(call) {
     const id = sessionOf(call);
-    if (id !== 0) {
+    if (id !== undefined) {
       const { id: userId } = call.user;
       await call.parts.commands.run('endSession', { userId, id, actor: call.actor });
     }
@@ -88,10 +88,10 @@ const endSession = endpoint({
   },
 });
 
-/** 0 for other credentials. */
-export function sessionOf({ caller }: ApiCall): number {
+/** Undefined for other credentials. */
+export function sessionOf({ caller }: ApiCall): number | undefined {
   const { credential } = caller.identity;
-  return credential.kind === 'session' ? credential.id : 0;
+  return credential.kind === 'session' ? credential.id : undefined;
 }
 
 const listSessions = endpoint({
@@ -135,7 +135,7 @@ const endOtherSessions = endpoint({
   result: z.object({ ended: z.int() }),
   async handle(call) {
     const { id: userId } = await call.needOwnAccount();
-    const end = { userId, but: sessionOf(call), actor: call.actor };
+    const end = { userId, but: sessionOf(call) ?? 0, actor: call.actor };
     return { ended: await call.parts.commands.run('endOtherSessions', end) };
   },
 });
