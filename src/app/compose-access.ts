@@ -42,6 +42,8 @@ export interface AccessOptions {
   readonly external: ExternalSettings;
   readonly pathPrefix: string;
   readonly version: string;
+  /** As in the options of the whole. */
+  readonly authorities: readonly string[];
   /** For addresses that owners of namespaces set. */
   readonly guardedFetch: GuardedFetch;
   readonly allowedHosts: AllowedHosts;
@@ -100,7 +102,7 @@ export async function composeAccess(
   });
   const { external, elsewhere } = composeExternalSignIn(
     { sql, commands, seal, now },
-    options.external,
+    { ...options.external, authorities: options.authorities },
   );
   const passwords = new Passwords();
   const signIn: SignInParts = {

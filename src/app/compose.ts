@@ -31,9 +31,14 @@ export interface ComposeOptions {
   readonly blobDirectory: string;
   readonly missingParts: MissingParts;
   readonly uploadAgeMs: number;
-  readonly access: Omit<AccessOptions, 'pathPrefix' | 'version' | 'guardedFetch' | 'allowedHosts'>;
+  readonly access: Omit<
+    AccessOptions,
+    'pathPrefix' | 'version' | 'guardedFetch' | 'allowedHosts' | 'authorities'
+  >;
   /** Hosts and networks that owners of namespaces may name although they are not public. */
   readonly allowedHosts: readonly string[];
+  /** Certificates (PEM) to trust besides the usual ones, for addresses that owners and administrators set. */
+  readonly authorities: readonly string[];
   /** 0 = for ever. */
   readonly auditRetentionMs: number;
   readonly pathPrefix: string;
@@ -78,7 +83,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     failed: options.failed,
   });
   const sql = withReadTimes(database.sql, (seconds) => metrics.observeRead(seconds));
-  const { pathPrefix } = options;
+  const { pathPrefix, authorities } = options;
   const allowedHosts = parseAllowedHosts(options.allowedHosts);
   const access = await composeAccess(
     {
@@ -90,8 +95,9 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       ...options.access,
       pathPrefix,
       version: options.version,
+      authorities,
       allowedHosts,
-      guardedFetch: createGuardedFetch({ allowed: allowedHosts }),
+      guardedFetch: createGuardedFetch({ allowed: allowedHosts, authorities }),
     },
   );
   const { commands } = access;

@@ -6,6 +6,7 @@ import type { LdapSettings } from '../access/sign-in/ldap-settings.ts';
 import type { OidcProviderSettings } from '../access/sign-in/oidc-provider.ts';
 import type { RequestLimitSettings } from '../http/access/request-limits.ts';
 import type { MissingParts } from '../registry/put-manifest.command.ts';
+import { parseAuthorities } from './authorities.ts';
 import {
   baseOf,
   type ConfigurationSources,
@@ -35,6 +36,12 @@ export type TlsConfiguration =
   | { readonly kind: 'auto'; readonly directory: string }
   | { readonly kind: 'files'; readonly certificate: string; readonly key: string };
 
+export interface AuthoritiesConfiguration {
+  readonly path: string;
+  /** PEM, each one for itself. */
+  readonly certificates: readonly string[];
+}
+
 /** All paths are absolute. */
 export interface Configuration {
   readonly data: string;
@@ -61,6 +68,8 @@ export interface Configuration {
   readonly accessGraceMs: number;
   readonly requestLimits: RequestLimitSettings;
   readonly allowedHosts: readonly string[];
+  /** Trusted besides the usual ones. */
+  readonly authorities: AuthoritiesConfiguration | undefined;
   readonly metricsListen: ListenAddress | undefined;
   readonly metricsToken: string | undefined;
   /** 0 = for ever. */
@@ -157,7 +166,22 @@ function signInOf(
   return problems.length > 0 ? problems : { oidc: providers, ldap: directory };
 }
 
-type PathOf = (name: 'data' | 'tls-cert' | 'tls-key' | 'key-file') => string | undefined;
+/** @returns a sentence when its file is missing or holds no certificate. */
+function authoritiesOf(
+  path: string | undefined,
+  readText: (path: string) => string,
+): AuthoritiesConfiguration | undefined | string {
+  if (path === undefined) return undefined;
+  try {
+    return { path, certificates: parseAuthorities(readText(path), path) };
+  } catch (error) {
+    return `authorities: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+type PathOf = (
+  name: 'data' | 'tls-cert' | 'tls-key' | 'key-file' | 'authorities',
+) => string | undefined;
 
 /**
  * Reads, checks and completes the configuration.
@@ -205,12 +229,14 @@ export function loadConfiguration(
   if (!isComplete(complete)) throw new Error('a setting that has a default is not set');
   const tls = tlsOf(values, complete.data, pathOf);
   if (typeof tls === 'string') throw new ConfigurationError([tls]);
-  const signIn = signInOf(values, (name, path) => {
-    const file = from(name, path);
+  const readText = (file: string): string => {
     const text = sources.readFile(file);
     if (text === undefined) throw new Error(`There is no file ${file}.`);
     return text;
-  });
+  };
+  const authorities = authoritiesOf(pathOf('authorities'), readText);
+  if (typeof authorities === 'string') throw new ConfigurationError([authorities]);
+  const signIn = signInOf(values, (name, path) => readText(from(name, path)));
   if (Array.isArray(signIn)) throw new ConfigurationError(signIn);
   return {
     ...complete,
@@ -240,6 +266,7 @@ export function loadConfiguration(
     adminPassword: values['admin-password'],
     requestLimits: values['request-limit'] ?? NO_LIMITS,
     allowedHosts: values['allowed-hosts'] ?? [],
+    authorities,
     metricsListen: values['metrics-listen'],
     metricsToken: values['metrics-token'],
     auditPulls: values['audit-pulls'] ?? false,

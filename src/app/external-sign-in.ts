@@ -12,6 +12,7 @@ import type { ExternalSignIn } from '../http/sign-in/external-sign-in.ts';
 import type { Actor } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import type { Sql } from '../metadata/sql.ts';
+import { fetchTrusting, withUsualAuthorities } from './authorities.ts';
 import type { AllCommands } from './commands.ts';
 import { once } from './once.ts';
 
@@ -19,6 +20,9 @@ export interface ExternalSettings {
   readonly oidc: readonly OidcProviderSettings[];
   readonly ldap: LdapSettings | undefined;
 }
+
+/** `authorities`: certificates (PEM) to trust besides the usual ones. */
+type TrustingSettings = ExternalSettings & { readonly authorities: readonly string[] };
 
 export interface ExternalParts {
   readonly sql: Sql;
@@ -35,7 +39,7 @@ interface Loaded {
 /** @returns the role for browsers, and the one for passwords; undefined without a directory. */
 export function composeExternalSignIn(
   parts: ExternalParts,
-  settings: ExternalSettings,
+  settings: TrustingSettings,
 ): { external: ExternalSignIn; elsewhere: PasswordsElsewhere | undefined } {
   const loaded = once(() => load(parts, settings));
   const isAny = settings.oidc.length > 0 || settings.ldap !== undefined;
@@ -65,15 +69,21 @@ export function composeExternalSignIn(
   return { external, elsewhere };
 }
 
-async function load(parts: ExternalParts, { oidc, ldap }: ExternalSettings): Promise<Loaded> {
+async function load(
+  parts: ExternalParts,
+  { oidc, ldap, authorities }: TrustingSettings,
+): Promise<Loaded> {
   const [{ OidcSignIn }, { LdapSignIn }, { ExternalAccounts }] = await Promise.all([
     import('../access/sign-in/oidc.ts'),
     import('../access/sign-in/ldap.ts'),
     import('../access/sign-in/external-accounts.ts'),
   ]);
   const { sql, commands, seal, now } = parts;
-  const providers = new OidcSignIn({ providers: oidc, seal, now });
-  const directory = ldap && new LdapSignIn(ldap);
+  const ca = withUsualAuthorities(authorities);
+  const fetch = ca === undefined ? undefined : fetchTrusting(ca);
+  const providers = new OidcSignIn({ providers: oidc, seal, now, fetch });
+  // Its own file says which ones count for it, and no others.
+  const directory = ldap && new LdapSignIn({ ...ldap, ca: ldap.ca ?? ca });
   const accounts = new ExternalAccounts({ sql, commands, seal, oidc: providers, ldap: directory });
   return { oidc: providers, accounts };
 }

@@ -208,6 +208,12 @@ export const SETTING_FACTS = {
     standard: undefined,
     example: 'gitlab.corp.example,10.1.0.0/16',
   },
+  authorities: {
+    about:
+      'A file with certificates (PEM) of authorities to trust besides the usual ones: of issuers of trust policies, of providers and the directory to sign in by.',
+    standard: undefined,
+    example: '/etc/entrepot/authorities.pem',
+  },
   'metrics-listen': {
     about:
       'An address of its own for /metrics, /livez and /readyz, where nobody need sign in for them.',
@@ -284,6 +290,7 @@ export const settingsSchema = z.strictObject({
   'access-grace': described('access-grace', textOf(parseDuration)),
   'request-limit': described('request-limit', textOf(parseRequestLimits)),
   'allowed-hosts': described('allowed-hosts', hosts),
+  authorities: described('authorities', path),
   'metrics-listen': described('metrics-listen', textOf(parseListen)),
   'metrics-token': described(
     'metrics-token',

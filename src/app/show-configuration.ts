@@ -45,6 +45,7 @@ const SHOWN: Readonly<Record<SettingName, (configuration: Configuration) => stri
   'access-grace': ({ accessGraceMs }) => formatDuration(accessGraceMs),
   'request-limit': ({ requestLimits }) => formatRequestLimits(requestLimits) || undefined,
   'allowed-hosts': ({ allowedHosts }) => allowedHosts.join(',') || undefined,
+  authorities: ({ authorities }) => authorities?.path,
   'metrics-listen': ({ metricsListen }) => metricsListen && showAddress(metricsListen),
   'metrics-token': ({ metricsToken }) => (metricsToken === undefined ? undefined : HIDDEN),
   'audit-retention': ({ auditRetentionMs }) => formatRetention(auditRetentionMs),

@@ -51,6 +51,7 @@ export async function startServer(
       external: { oidc: configuration.oidc, ldap: configuration.ldap },
     },
     allowedHosts: configuration.allowedHosts,
+    authorities: configuration.authorities?.certificates ?? [],
     auditRetentionMs: configuration.auditRetentionMs,
     pathPrefix: configuration.pathPrefix,
     version: programVersion(),

@@ -20,6 +20,7 @@ export interface TestRegistryOptions {
   readonly isPrivate?: boolean;
   readonly access?: Partial<AccessSettings>;
   readonly allowedHosts?: readonly string[];
+  readonly authorities?: readonly string[];
   readonly missingParts?: MissingParts;
   /** Default: SQLite in the registry's folder. */
   readonly database?: DatabaseSettings;
@@ -79,6 +80,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     uploadAgeMs: 24 * 60 * 60 * 1000,
     access: { ...ACCESS, ...options.access },
     allowedHosts: options.allowedHosts ?? [],
+    authorities: options.authorities ?? [],
     auditRetentionMs: 0,
     pathPrefix: '',
     version: '0.2.0',

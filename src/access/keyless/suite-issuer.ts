@@ -29,8 +29,11 @@ export interface IssuerFault {
   readonly body?: Readonly<Record<string, string>>;
 }
 
-/** `alg`: what its keys are for. */
-export async function startIssuer(alg = 'RS256'): Promise<SuiteIssuer> {
+/** `alg`: what its keys are for. `tls`: it is at https://localhost, with this certificate. */
+export async function startIssuer(
+  alg = 'RS256',
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<SuiteIssuer> {
   const asked: string[] = [];
   let fault: IssuerFault | undefined;
   let number = 0;
@@ -44,6 +47,7 @@ export async function startIssuer(alg = 'RS256'): Promise<SuiteIssuer> {
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
+    ...(tls !== undefined && { tls }),
     fetch(request): Response {
       const { pathname } = new URL(request.url);
       asked.push(pathname);
@@ -54,10 +58,12 @@ export async function startIssuer(alg = 'RS256'): Promise<SuiteIssuer> {
       if (pathname !== '/.well-known/openid-configuration') {
         return new Response('nothing', { status: 404 });
       }
-      return Response.json({ issuer, jwks_uri: `${issuer}/jwks` });
+      const authorization_endpoint = `${issuer}/authorize`;
+      return Response.json({ issuer, authorization_endpoint, jwks_uri: `${issuer}/jwks` });
     },
   });
-  const issuer: string = `http://127.0.0.1:${server.port}`;
+  const origin = tls === undefined ? 'http://127.0.0.1' : 'https://localhost';
+  const issuer: string = `${origin}:${server.port}`;
   return {
     issuer,
     asked,

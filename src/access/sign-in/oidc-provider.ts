@@ -7,6 +7,8 @@ import {
   ClientSecretBasic,
   ClientSecretPost,
   type Configuration,
+  type CustomFetch,
+  customFetch,
   discovery,
   enableNonRepudiationChecks,
   None,
@@ -40,6 +42,13 @@ export interface OidcProviderSettings {
   readonly offline: boolean;
 }
 
+export interface OidcProviderParts {
+  readonly settings: OidcProviderSettings;
+  readonly fetch?: CustomFetch | undefined;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
 /** The provider has so long for each answer. */
 const TIMEOUT_SECONDS = 5;
 /** Endpoints and keys move rarely. */
@@ -48,11 +57,13 @@ const DISCOVERY_AGE_MS = 60 * 60_000;
 export class OidcProvider {
   readonly settings: OidcProviderSettings;
   readonly #now: () => number;
+  readonly #fetch: CustomFetch | undefined;
   #known: { readonly configuration: Configuration; readonly at: number } | undefined;
   #asking: Promise<Configuration> | undefined;
 
-  constructor({ settings, now }: { settings: OidcProviderSettings; now: () => number }) {
+  constructor({ settings, now, fetch }: OidcProviderParts) {
     this.settings = settings;
+    this.#fetch = fetch;
     this.#now = now;
   }
 
@@ -84,6 +95,7 @@ export class OidcProvider {
     const configuration = await discovery(url, clientId, {}, authentication, {
       execute,
       timeout: TIMEOUT_SECONDS,
+      ...(this.#fetch !== undefined && { [customFetch]: this.#fetch }),
     });
     this.#known = { configuration, at: this.#now() };
     return configuration;

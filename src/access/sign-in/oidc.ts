@@ -3,6 +3,7 @@
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
+  type CustomFetch,
   calculatePKCECodeChallenge,
   randomNonce,
   randomPKCECodeVerifier,
@@ -20,6 +21,8 @@ import { allClaims, type OidcRefresh, refreshed } from './oidc-tokens.ts';
 export interface OidcOptions {
   readonly providers: readonly OidcProviderSettings[];
   readonly seal: Seal;
+  /** How providers are asked. Default: by the runtime's own `fetch`. */
+  readonly fetch?: CustomFetch | undefined;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -47,10 +50,10 @@ export class OidcSignIn {
   readonly #options: OidcOptions;
 
   constructor(options: OidcOptions) {
-    const { providers, now } = options;
+    const { providers, now, fetch } = options;
     this.#options = options;
     this.#providers = new Map(
-      providers.map((settings) => [settings.name, new OidcProvider({ settings, now })]),
+      providers.map((settings) => [settings.name, new OidcProvider({ settings, now, fetch })]),
     );
   }
 
