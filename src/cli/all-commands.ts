@@ -1,16 +1,21 @@
 // Every command, in the order of the help.
 import type { Command } from './command.ts';
+import { ACCESS_COMMANDS } from './commands/access.ts';
+import { AUDIT_COMMANDS } from './commands/audit.ts';
 import { CONFIG_COMMANDS } from './commands/config.ts';
+import { DECLARATION_COMMANDS } from './commands/declaration.ts';
 import { GRANT_COMMANDS } from './commands/grant.ts';
 import { INVITATION_COMMANDS } from './commands/invitation.ts';
 import { LOGIN_COMMANDS } from './commands/login.ts';
 import { ORGANISATION_COMMANDS } from './commands/organisation.ts';
+import { PATH_COMMANDS } from './commands/path.ts';
 import { resetPasswordCommand } from './commands/reset-password.ts';
 import { ROBOT_COMMANDS } from './commands/robot.ts';
 import { ROLE_COMMANDS } from './commands/role.ts';
 import { serveCommand } from './commands/serve.ts';
 import { TEAM_COMMANDS } from './commands/team.ts';
 import { TOKEN_COMMANDS } from './commands/token.ts';
+import { TRUST_COMMANDS } from './commands/trust.ts';
 import { USER_COMMANDS } from './commands/user.ts';
 import { helpCommand, versionCommand } from './commands/version.ts';
 
@@ -27,6 +32,11 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...TOKEN_COMMANDS,
   ...ROLE_COMMANDS,
   ...GRANT_COMMANDS,
+  ...ACCESS_COMMANDS,
+  ...PATH_COMMANDS,
+  ...TRUST_COMMANDS,
+  ...DECLARATION_COMMANDS,
+  ...AUDIT_COMMANDS,
   versionCommand,
   helpCommand,
 ];

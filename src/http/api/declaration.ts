@@ -12,10 +12,12 @@ import {
 } from '../../access/people/declaration.ts';
 import { readDeclared } from '../../access/people/read-declared.ts';
 import { showChange } from '../../access/people/show-declared.ts';
+import { findSubject } from '../../access/people/subject.ts';
+import type { Subject } from '../../metadata/grants.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
-import { SUBJECT_TEXT, subjectOf } from './grants.ts';
+import { SUBJECT_TEXT } from './grants.ts';
 import { CONDITION_SHAPE, FLAG, PATH } from './shapes.ts';
 
 const TAG = 'Declarations';
@@ -69,11 +71,24 @@ const get = endpoint({
     return {
       path,
       paths: [...paths],
-      grants: grants.map(({ id: _id, ...grant }) => grant),
+      grants: grants.map(showGrant),
       trustPolicies: trustPolicies.map(showPolicy),
     };
   },
 });
+
+type Shown = z.input<typeof DECLARATION>;
+
+function showGrant({ role, to, on, tags, condition }: DeclaredGrant): Shown['grants'][number] {
+  return {
+    role,
+    to,
+    on,
+    ...(tags !== undefined && { tags }),
+    // The same, but for what may be written to.
+    ...(condition !== undefined && { condition: condition as z.input<typeof CONDITION_SHAPE> }),
+  };
+}
 
 function showPolicy({
   id: _id,
@@ -129,12 +144,20 @@ function needFor(call: ApiCall, path: string): Promise<void> {
 
 /** Whatever can be known to fail does so before anything is changed. */
 async function check(call: ApiCall, changes: readonly DeclaredChange[]): Promise<void> {
+  const paths = new Set(changes.map(placeOf));
+  // A credential whose scopes include the path of the declaration need not include what lies below.
+  for (const path of paths) await needFor(call, path);
   for (const change of changes) {
-    if (change.kind === 'add-grant') await subjectOf(call, subjectIn(change.grant));
+    if (change.kind === 'add-grant') await subjectOf(call, change.grant);
     if (change.kind === 'add-policy' || change.kind === 'change-policy') {
       policyOf(call, change.policy);
     }
   }
+}
+
+function placeOf(change: DeclaredChange): string {
+  if ('grant' in change) return change.grant.on;
+  return 'policy' in change ? change.policy.path : change.after.path;
 }
 
 async function makeAll(call: ApiCall, changes: readonly DeclaredChange[]): Promise<void> {
@@ -189,7 +212,7 @@ async function make(call: ApiCall, change: DeclaredChange): Promise<void> {
 async function addGrant(call: ApiCall, grant: DeclaredGrant): Promise<void> {
   const { role, on: path, tags, condition } = grant;
   await call.parts.commands.run('addGrant', {
-    subject: await subjectOf(call, subjectIn(grant)),
+    subject: await subjectOf(call, grant),
     path,
     role,
     ...(tags !== undefined && { tags }),
@@ -198,8 +221,11 @@ async function addGrant(call: ApiCall, grant: DeclaredGrant): Promise<void> {
   });
 }
 
-function subjectIn({ to }: DeclaredGrant) {
-  return SUBJECT_TEXT.parse(to);
+/** @throws RegistryError NOT_FOUND that names who is not there. */
+async function subjectOf({ parts }: ApiCall, { to }: DeclaredGrant): Promise<Subject> {
+  const found = await findSubject(parts.sql, SUBJECT_TEXT.parse(to));
+  if (found !== undefined) return found;
+  throw new RegistryError('NOT_FOUND', `There is no ${to}: make it first, or take its grants out.`);
 }
 
 async function setPath(call: ApiCall, setting: DeclaredSetting): Promise<void> {

@@ -1,6 +1,7 @@
 // All of the management API, chapter by chapter.
 import { accountEndpoints } from './account.ts';
 import { auditEndpoints } from './audit.ts';
+import { declarationEndpoints } from './declaration.ts';
 import type { Endpoint } from './endpoint.ts';
 import { explain } from './explain.ts';
 import { grantEndpoints } from './grants.ts';
@@ -36,6 +37,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   explain,
   ...pathEndpoints,
   ...trustPolicyEndpoints,
+  ...declarationEndpoints,
   ...auditEndpoints,
   ...signingKeyEndpoints,
 ];
