@@ -1,6 +1,7 @@
 // The wiring: the only file that constructs drivers and joins the parts.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PullLog } from '../access/audit/pull-log.ts';
 import { parseAllowedHosts } from '../access/keyless/address-guard.ts';
 import { createGuardedFetch } from '../access/keyless/guarded-fetch.ts';
 import { openFilesystemBlobStore } from '../blobs/filesystem.ts';
@@ -41,6 +42,8 @@ export interface ComposeOptions {
   readonly authorities: readonly string[];
   /** 0 = for ever. */
   readonly auditRetentionMs: number;
+  /** Puts pulls on record too. */
+  readonly auditPulls: boolean;
   readonly pathPrefix: string;
   readonly version: string;
   readonly log: ComposeLog;
@@ -104,6 +107,13 @@ export async function compose(options: ComposeOptions): Promise<Program> {
   const instance = randomUUID();
   const live = new LiveUploads();
   const pulls = new PullCounter(Date.now);
+  const pullLog = options.auditPulls
+    ? new PullLog({
+        write: (batch) => commands.run('recordPulls', batch),
+        failed: (error) => options.log.warn('pulls could not be put on record', error),
+        now: () => performance.now(),
+      })
+    : undefined;
   const upload: UploadParts = {
     sql,
     commands,
@@ -157,6 +167,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         manifestRoom: new ManifestRoom(),
         pull: { sql, blobs, cache: new ByteCache(CACHE_BYTES) },
         pulls,
+        pullLog,
         upload,
       },
       token: access.token,
@@ -183,6 +194,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       clearInterval(flushing);
       await worker.stop();
       await flushPulls().catch((error) => options.log.warn('pulls could not be counted', error));
+      await pullLog?.close();
       await access.close();
       await database.close();
     },

@@ -53,6 +53,7 @@ export async function startServer(
     allowedHosts: configuration.allowedHosts,
     authorities: configuration.authorities?.certificates ?? [],
     auditRetentionMs: configuration.auditRetentionMs,
+    auditPulls: configuration.auditPulls,
     pathPrefix: configuration.pathPrefix,
     version: programVersion(),
     log,

@@ -39,6 +39,7 @@ async function ask(request: Ask): Promise<Answered> {
       // The first thing that a handler asks for.
       gate: { identify: async () => (request.identify ?? nobody)(), check: async () => ({}) },
       manifestRoom: new ManifestRoom(),
+      pullLog: undefined,
     } as unknown as V2Parts,
     token: {} as TokenParts,
     api: {} as AnswerParts['api'],

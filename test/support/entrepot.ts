@@ -21,6 +21,7 @@ export interface TestRegistryOptions {
   readonly access?: Partial<AccessSettings>;
   readonly allowedHosts?: readonly string[];
   readonly authorities?: readonly string[];
+  readonly auditPulls?: boolean;
   readonly missingParts?: MissingParts;
   /** Default: SQLite in the registry's folder. */
   readonly database?: DatabaseSettings;
@@ -82,6 +83,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     allowedHosts: options.allowedHosts ?? [],
     authorities: options.authorities ?? [],
     auditRetentionMs: 0,
+    auditPulls: options.auditPulls ?? false,
     pathPrefix: '',
     version: '0.2.0',
     log,

@@ -1,4 +1,4 @@
-// The transactions of the audit log itself: sealing, pruning, and refusals written together.
+// The transactions of the audit log itself: sealing, pruning, and what is written together.
 import { type Act, recordAct, recordEarlierAct, SYSTEM } from '../../metadata/audit.ts';
 import {
   appendToChain,
@@ -72,15 +72,36 @@ async function recordRefusals(tx: Transaction, { refusals, more }: RecordRefusal
   });
 }
 
+export interface RecordPulls {
+  /** Each with the milliseconds that it waited. */
+  readonly pulls: readonly (Pick<Act, 'actor' | 'target'> & {
+    readonly digest: string;
+    readonly agoMs: number;
+  })[];
+  /** How many there was no room for. */
+  readonly more: number;
+}
+
+async function recordPulls(tx: Transaction, { pulls, more }: RecordPulls): Promise<void> {
+  for (const { actor, target, digest, agoMs } of pulls) {
+    const act = { actor, action: 'manifest.pull', target, detail: { digest } };
+    await recordEarlierAct(tx, act, agoMs);
+  }
+  if (more === 0) return;
+  const target = `and ${more} more`;
+  await recordAct(tx, { actor: SYSTEM, action: 'audit.merge-pulls', target, detail: { more } });
+}
+
 /**
  * Sealing is synced: somebody may keep the hash of the end elsewhere, and after a power cut it must still
- * be the one. Refusals are relaxed: they come in floods, and nothing was changed by them.
+ * be the one. Refusals and pulls are relaxed: they come in floods, and nothing was changed by them.
  */
 export function auditCommands() {
   return {
     sealAudit: synced(sealAudit),
     pruneAudit: synced(pruneAudit),
     recordRefusals: relaxed(recordRefusals),
+    recordPulls: relaxed(recordPulls),
   } satisfies Record<string, Command<never, unknown>>;
 }
 

@@ -34,12 +34,24 @@ export async function getManifest(
   };
   if (!ifMatchHolds(request.headers.get('if-match'), etag)) throw conditionFailed(etag);
   // A pull is a GET, or a HEAD by tag. A client that is told 304 uses what it has: that counts too.
-  if (request.method === 'GET' || reference.kind === 'tag') parts.pulls.count(manifest.id);
+  if (request.method === 'GET' || reference.kind === 'tag') {
+    parts.pulls.count(manifest.id);
+    parts.pullLog?.record({
+      actor: request.actor(),
+      target: targetOf(route),
+      digest: manifest.digest,
+    });
+  }
   if (!ifNoneMatchHolds(request.headers.get('if-none-match'), etag)) {
     return emptyReply(304, headers);
   }
   if (request.method === 'HEAD') return { ...emptyReply(200, headers), length: manifest.size };
   return bytesReply(200, headers, await manifestBytes(parts.pull, manifest));
+}
+
+/** As it stands in the audit log. */
+function targetOf({ name, reference }: ManifestRoute): string {
+  return reference.kind === 'tag' ? `${name}:${reference.tag}` : `${name}@${reference.digest}`;
 }
 
 function conditionFailed(etag: string): RegistryError {

@@ -1,5 +1,5 @@
 // What the handlers of `/v2/` are given.
-
+import type { PullLog } from '../../access/audit/pull-log.ts';
 import type { Commands } from '../../metadata/command.ts';
 import type { RegistryCommands } from '../../registry/commands.ts';
 import type { PullParts } from '../../registry/pull.ts';
@@ -16,5 +16,7 @@ export interface V2Parts {
   readonly manifestRoom: ManifestRoom;
   readonly pull: PullParts;
   readonly pulls: PullCounter;
+  /** Undefined: pulls are not put on record. */
+  readonly pullLog: PullLog | undefined;
   readonly upload: UploadParts;
 }
