@@ -19,6 +19,7 @@ import { Authenticator, type Visit } from '../http/access/authenticate.ts';
 import { Gate } from '../http/access/gate.ts';
 import { type RequestLimitSettings, RequestLimits } from '../http/access/request-limits.ts';
 import type { ApiParts } from '../http/api/api-parts.ts';
+import { ExternalSessions } from '../http/sign-in/external-sessions.ts';
 import type { TokenParts } from '../http/token/token-service.ts';
 import { readAccessState } from '../metadata/access-facts.ts';
 import type { Act, Actor } from '../metadata/audit.ts';
@@ -194,6 +195,12 @@ export async function composeAccess(
       standings,
       sessions,
       external,
+      externalSessions: new ExternalSessions({
+        external,
+        endSession: (end) => commands.run('endSession', end),
+        failed: (error) => warn('a provider could not be asked for the groups of a user', error),
+        now,
+      }),
       signIn,
       tokenLifetimeMs: lifetimeSeconds * 1000,
       isPlainAllowed: (host) => options.allowedHosts.isNamed(host),

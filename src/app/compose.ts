@@ -6,6 +6,7 @@ import { parseAllowedHosts } from '../access/keyless/address-guard.ts';
 import { createGuardedFetch } from '../access/keyless/guarded-fetch.ts';
 import { openFilesystemBlobStore } from '../blobs/filesystem.ts';
 import { withObservation } from '../blobs/observed.ts';
+import { admitToMetrics } from '../http/access/metrics-reader.ts';
 import type { AnswerParts, RequestLog } from '../http/answer.ts';
 import { Metrics } from '../http/metrics.ts';
 import { withReadTimes } from '../http/observed-reads.ts';
@@ -44,6 +45,8 @@ export interface ComposeOptions {
   readonly auditRetentionMs: number;
   /** Puts pulls on record too. */
   readonly auditPulls: boolean;
+  /** May read the metrics; undefined: administrators only. */
+  readonly metricsToken?: string | undefined;
   readonly pathPrefix: string;
   readonly version: string;
   readonly log: ComposeLog;
@@ -173,6 +176,8 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       token: access.token,
       api: access.api,
       operate: {
+        admitToMetrics: (request) =>
+          admitToMetrics(request, { token: options.metricsToken, parts: access.api }),
         isDraining: () => isDraining,
         async checkReady() {
           await countUploads(sql);

@@ -1,6 +1,7 @@
 // Starts and stops the server.
 import { mkdirSync } from 'node:fs';
 import { addressSet } from '../access/address-set.ts';
+import type { AnswerParts } from '../http/answer.ts';
 import { type Host, startHost } from '../http/host.ts';
 import { checkListening, showAddress } from './check-listening.ts';
 import { compose } from './compose.ts';
@@ -8,6 +9,7 @@ import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
 import { readSealKey } from './seal-key.ts';
 import { openCertificate } from './serving-certificate.ts';
+import type { ListenAddress } from './setting-values.ts';
 import { programVersion } from './version.ts';
 
 export interface RunningServer {
@@ -54,6 +56,7 @@ export async function startServer(
     authorities: configuration.authorities?.certificates ?? [],
     auditRetentionMs: configuration.auditRetentionMs,
     auditPulls: configuration.auditPulls,
+    metricsToken: configuration.metricsToken,
     pathPrefix: configuration.pathPrefix,
     version: programVersion(),
     log,
@@ -63,7 +66,8 @@ export async function startServer(
       options.failed?.(error);
     },
   });
-  let host: Host;
+  let host: Host | undefined;
+  let operators: Host | undefined;
   try {
     host = startHost({
       hostname: configuration.listen.host,
@@ -73,26 +77,29 @@ export async function startServer(
       answer: program.answer,
       url: configuration.url,
     });
+    operators = startOperators(configuration, program.answer);
   } catch (error) {
+    await host?.stop(0);
     await program.close();
-    throw listenError(configuration, error);
+    throw host === undefined ? listenError(configuration.listen, error) : error;
   }
+  const served = host;
   certificate.watch({
     changed: (pair) => {
-      host.renewCertificate(pair);
+      served.renewCertificate(pair);
       log.info('the certificate was renewed');
     },
     refused: (reason) => log.warn(reason, undefined),
   });
   const scheme = configuration.tls.kind === 'off' ? 'http' : 'https';
-  const address = showAddress({ host: configuration.listen.host, port: host.port });
+  const address = showAddress({ host: configuration.listen.host, port: served.port });
   return {
     url: configuration.url ?? `${scheme}://${address}`,
     firstPassword: program.access.firstPassword,
     async stop() {
       certificate.stop();
       program.drain();
-      await host.stop(GRACE_MS);
+      await Promise.all([served.stop(GRACE_MS), operators?.stop(GRACE_MS)]);
       await program.close();
       log.flush();
     },
@@ -112,8 +119,25 @@ function makeDataDirectory(path: string): void {
   }
 }
 
-function listenError(configuration: Configuration, error: unknown): Error {
-  const address = showAddress(configuration.listen);
+/** Health and metrics on an address of their own, where nobody need sign in for them. */
+function startOperators({ metricsListen }: Configuration, answer: AnswerParts): Host | undefined {
+  if (metricsListen === undefined) return undefined;
+  const operate = { ...answer.operate, admitToMetrics: async () => {} };
+  try {
+    return startHost({
+      hostname: metricsListen.host,
+      port: metricsListen.port,
+      certificate: undefined,
+      trusted: () => false,
+      answer: { ...answer, operate, pathPrefix: '', isForOperators: true },
+    });
+  } catch (error) {
+    throw listenError(metricsListen, error);
+  }
+}
+
+function listenError(listen: ListenAddress, error: unknown): Error {
+  const address = showAddress(listen);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') {
     return new Error(

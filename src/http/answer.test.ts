@@ -44,6 +44,7 @@ async function ask(request: Ask): Promise<Answered> {
     token: {} as TokenParts,
     api: {} as AnswerParts['api'],
     operate: {
+      admitToMetrics: async () => {},
       checkReady: () => Promise.reject(new Error('secret')),
       isDraining: () => false,
       metrics: async () => ({ contentType: 'text/plain', text: 'a 1\n' }),

@@ -2,6 +2,7 @@
 // all share, metrics and the access log. Knows nothing of the runtime's server.
 import { RegistryError } from '../oci/errors.ts';
 import type { ApiParts } from './api/api-parts.ts';
+import { frontPage } from './front-page.ts';
 import type { Incoming } from './incoming.ts';
 import type { RequestObservation } from './metrics.ts';
 import { type OperateParts, operate } from './operate.ts';
@@ -18,6 +19,8 @@ export interface AnswerParts {
   readonly operate: OperateParts;
   /** Before everything but `/v2/`: '' or such as `/registry`. */
   readonly pathPrefix: string;
+  /** Health and metrics and nothing else, for a listener of their own. */
+  readonly isForOperators?: boolean;
   observe(observation: RequestObservation): void;
   log: RequestLog;
 }
@@ -132,7 +135,8 @@ interface Progress {
 async function reply(parts: AnswerParts, request: Incoming, progress: Progress): Promise<Reply> {
   try {
     const { path } = request;
-    if (path === '/v2' || path.startsWith('/v2/')) {
+    const isForOperators = parts.isForOperators === true;
+    if (!isForOperators && (path === '/v2' || path.startsWith('/v2/'))) {
       return await dispatchV2(request, parts.v2, (name) => {
         progress.operation = name;
       });
@@ -140,35 +144,63 @@ async function reply(parts: AnswerParts, request: Incoming, progress: Progress):
     const inner = path.startsWith(`${parts.pathPrefix}/`)
       ? path.slice(parts.pathPrefix.length)
       : '';
-    if (inner === '/token') {
-      progress.operation = 'token';
-      return await answerToken(request, parts.token);
-    }
-    if (inner === '/.well-known/jwks.json') {
-      progress.operation = 'keys';
-      return await answerKeys(request, parts.token);
-    }
-    if (inner.startsWith('/api/')) {
-      progress.operation = 'api';
-      // With the first request: a registry whose API nobody uses does without it.
-      const { answerApi } = await import('./api/answer-api.ts');
-      return await answerApi(request, { path: inner, parts: parts.api });
-    }
-    const asked = { method: request.method, path: inner };
-    const operated = await operate(asked, parts.operate, (cause) => {
-      parts.log.fault(new RegistryError('UNAVAILABLE', undefined, undefined, { cause }), request);
-    });
-    if (operated === undefined) {
+    const found =
+      (await operated(parts, { request, inner })) ??
+      (isForOperators ? undefined : await served(parts, { request, inner, progress }));
+    if (found === undefined) {
       throw new RegistryError(
         'NAME_UNKNOWN',
         'Nothing is served here. The registry answers under /v2/.',
       );
     }
-    progress.operation = operated.operation;
-    return operated.reply;
+    progress.operation = found.operation;
+    return found.reply;
   } catch (error) {
     return refusal(parts, { request, progress, error });
   }
+}
+
+interface Operated {
+  readonly operation: string;
+  readonly reply: Reply;
+}
+
+function operated(
+  parts: AnswerParts,
+  { request, inner }: { request: Incoming; inner: string },
+): Promise<Operated | undefined> {
+  return operate(request, {
+    path: inner,
+    parts: parts.operate,
+    explain: (cause) =>
+      parts.log.fault(new RegistryError('UNAVAILABLE', undefined, undefined, { cause }), request),
+  });
+}
+
+/** What is neither `/v2/` nor for operators. @returns undefined when there is nothing. */
+async function served(
+  parts: AnswerParts,
+  { request, inner, progress }: { request: Incoming; inner: string; progress: Progress },
+): Promise<Operated | undefined> {
+  // Named before it runs: one that fails is counted as what it was.
+  const named = async (operation: string, reply: Promise<Reply>): Promise<Operated> => {
+    progress.operation = operation;
+    return { operation, reply: await reply };
+  };
+  if (inner === '/token') return named('token', answerToken(request, parts.token));
+  if (inner === '/.well-known/jwks.json') return named('keys', answerKeys(request, parts.token));
+  const asked = { path: inner, parts: parts.api };
+  // Loaded with the first request: a registry whose API nobody uses does without it.
+  if (inner.startsWith('/api/')) {
+    const { answerApi } = await import('./api/answer-api.ts');
+    return named('api', answerApi(request, asked));
+  }
+  if (inner.startsWith('/auth/')) {
+    const { answerAuth } = await import('./sign-in/answer-auth.ts');
+    return named('sign-in', answerAuth(request, asked));
+  }
+  if (inner !== '/' || !['GET', 'HEAD'].includes(request.method)) return undefined;
+  return { operation: 'page', reply: frontPage() };
 }
 
 function refusal(

@@ -1,10 +1,12 @@
 // What those who run the registry are told.
 import { describe, expect, test } from 'bun:test';
 import { BlobStoreError } from '../blobs/blob-store.ts';
+import type { Incoming } from './incoming.ts';
 import { type OperateParts, operate } from './operate.ts';
 
 function parts(changes: Partial<OperateParts> = {}): OperateParts {
   return {
+    admitToMetrics: async () => {},
     checkReady: async () => {},
     isDraining: () => false,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'a 1\n' }),
@@ -12,11 +14,18 @@ function parts(changes: Partial<OperateParts> = {}): OperateParts {
   };
 }
 
+/** Only its method is looked at. */
+function request(method: string): Incoming {
+  return { method } as unknown as Incoming;
+}
+
 async function ask(path: string, changes: Partial<OperateParts> = {}) {
   const explained: unknown[] = [];
-  const answered = await operate({ method: 'GET', path }, parts(changes), (cause) =>
-    explained.push(cause),
-  );
+  const answered = await operate(request('GET'), {
+    path,
+    parts: parts(changes),
+    explain: (cause) => explained.push(cause),
+  });
   if (answered === undefined || answered.reply.body.kind !== 'bytes') return undefined;
   const { status, headers, body } = answered.reply;
   return { explained, status, text: body.bytes.toString(), type: headers['Content-Type'] };
@@ -70,8 +79,16 @@ describe('/metrics', () => {
   });
 });
 
+test('/metrics says nothing to whoever may not read it', async () => {
+  const denied = new Error('not you');
+  const refusing = { admitToMetrics: () => Promise.reject(denied) };
+  await expect(ask('/metrics', refusing)).rejects.toBe(denied);
+  expect(await ask('/livez', refusing)).toMatchObject({ status: 200 });
+});
+
 test('nothing else is served', async () => {
   for (const path of ['', '/', '/livez/', '/LIVEZ', '/metrics2']) {
-    expect(await operate({ method: 'GET', path }, parts(), () => {})).toBeUndefined();
+    const asked = { path, parts: parts(), explain: () => {} };
+    expect(await operate(request('GET'), asked)).toBeUndefined();
   }
 });

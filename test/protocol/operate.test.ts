@@ -5,12 +5,13 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AccessLine } from '../../src/http/answer.ts';
-import { startTestRegistry } from '../support/entrepot.ts';
+import { ADMIN_PASSWORD, startTestRegistry } from '../support/entrepot.ts';
 import { startAlteredHost } from './altered-host.ts';
 import { newName, pushBlob, pushImage, startUpload } from './push.ts';
 
 async function metricsOf(url: string): Promise<Map<string, number>> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+  const authorization = `Basic ${Buffer.from(`admin:${ADMIN_PASSWORD}`).toString('base64')}`;
+  const text = await (await fetch(`${url}/metrics`, { headers: { authorization } })).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
     lines.map((line) => {

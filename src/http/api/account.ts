@@ -8,6 +8,7 @@ import { teamsOf } from '../../metadata/teams.ts';
 import { identitiesOf } from '../../metadata/user-identities.ts';
 import { readUserSecrets, type UserId } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
+import { callbackPath, stateCookie } from '../sign-in/oidc-cookie.ts';
 import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { giveCookie, sessionOf } from './sessions.ts';
@@ -135,7 +136,6 @@ const listIdentities = endpoint({
   path: '/account/identities',
   tag: TAG,
   summary: 'Accounts elsewhere that you sign in with',
-  may: 'To link another one, open /auth/oidc/NAME?link=1 while you are signed in.',
   result: z.object({ items: z.array(IDENTITY) }),
   async handle(call) {
     const { id } = await call.needOwnAccount();
@@ -147,6 +147,29 @@ const listIdentities = endpoint({
         createdAt: timeOf(createdAt),
       })),
     };
+  },
+});
+
+const link = endpoint({
+  method: 'post',
+  path: '/account/identities',
+  tag: TAG,
+  summary: 'Begin to link an account at a provider; the browser goes on to `redirectTo`',
+  may: 'In a session, which is still there when the browser comes back.',
+  body: z.strictObject({
+    provider: z.string().max(64),
+    returnTo: z.string().max(1_024).optional().openapi({ description: 'A path of the registry.' }),
+  }),
+  result: z.object({ redirectTo: z.string() }),
+  async handle(call, { body }) {
+    const { id: linkTo } = call.needPerson();
+    const { request, parts } = call;
+    const { provider, returnTo } = body;
+    const path = callbackPath(parts.pathPrefix, provider);
+    const redirectUri = `${request.origin()}${path}`;
+    const begun = await parts.external.begin(provider, { redirectUri, returnTo, linkTo });
+    call.headers['Set-Cookie'] = stateCookie(request, { path, state: begun.state });
+    return { redirectTo: begun.redirectTo };
   },
 });
 
@@ -187,5 +210,6 @@ export const accountEndpoints = [
   listRefresh,
   revokeRefresh,
   listIdentities,
+  link,
   unlink,
 ];

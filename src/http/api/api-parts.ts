@@ -7,6 +7,7 @@ import type { Act } from '../../metadata/audit.ts';
 import type { Commands } from '../../metadata/command.ts';
 import type { Sql } from '../../metadata/sql.ts';
 import type { Gate } from '../access/gate.ts';
+import type { ExternalSessions } from '../sign-in/external-sessions.ts';
 import type { ExternalSignIn } from '../sign-in/external-sign-in.ts';
 
 export interface ApiParts {
@@ -17,6 +18,7 @@ export interface ApiParts {
   readonly sessions: Sessions;
   readonly signIn: SignInParts;
   readonly external: ExternalSignIn;
+  readonly externalSessions: ExternalSessions;
   /** How long a bearer token counts. */
   readonly tokenLifetimeMs: number;
   /** Before `/api`: '' or such as `/registry`. */

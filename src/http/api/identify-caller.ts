@@ -4,6 +4,7 @@ import { looksLikeSecret } from '../../access/tokens/secret.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { Caller } from '../access/caller.ts';
 import { readCredentials } from '../access/credentials.ts';
+import { actorOf } from '../access/gate.ts';
 import type { Incoming } from '../incoming.ts';
 import { ErrorWithHeaders } from '../reply.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -39,7 +40,9 @@ async function bySession(request: Incoming, secret: string, parts: ApiParts): Pr
   const { id, userId, name, epoch } = session;
   const principal = { kind: 'user', id: userId, name } as const;
   const identity = { principal, credential: { kind: 'session', id } as const, epoch };
-  return parts.gate.identifySession(identity, request);
+  const caller = await parts.gate.identifySession(identity, request);
+  void parts.externalSessions.used(session, actorOf(request, caller));
+  return caller;
 }
 
 function refuseBearer(header: string | null): void {
