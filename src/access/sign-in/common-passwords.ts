@@ -48,7 +48,7 @@ const WHOLE = new Set([
 ]);
 
 const RUNS = [
-  '01234567890',
+  '0123456789',
   'abcdefghijklmnopqrstuvwxyz',
   'qwertyuiop',
   'asdfghjkl',
@@ -57,10 +57,10 @@ const RUNS = [
   'azertyuiop',
 ].flatMap((run) => [run, [...run].reverse().join('')]);
 
-/** Characters around a word that do not make it another password. */
-const MOST_AROUND = 5;
-/** Again and again: up to so many characters. */
-const LONGEST_REPEATED = 4;
+/** Characters around a word that do not make it another password: as many as a date has. */
+const MOST_AROUND = 8;
+/** Again and again: up to so many characters, such as a whole word. */
+const LONGEST_REPEATED = 8;
 
 /** @returns what was recognised; undefined for a password that is not one of these. */
 export function commonWordIn(password: string): string | undefined {
@@ -88,7 +88,8 @@ function readings(word: string): string[] {
 
 /** `aaaaaaaa`, `12121212`, `abc1abc1abc1`. */
 function repeatedPart(text: string): string | undefined {
-  for (let length = 1; length <= LONGEST_REPEATED; length += 1) {
+  const longest = Math.min(LONGEST_REPEATED, text.length / 2);
+  for (let length = 1; length <= longest; length += 1) {
     const part = text.slice(0, length);
     if (part.repeat(Math.ceil(text.length / length)).startsWith(text)) return part;
   }

@@ -1,11 +1,12 @@
-// Which passwords may be chosen. As NIST SP 800-63B wants it: a length, and no rules of what it is made
+// Which passwords may be chosen: a length (OWASP ASVS 2.1.1 and 2.1.2), and no rules of what it is made
 // of; what everybody tries first is refused, and what is known of the user.
 import { RegistryError } from '../../oci/errors.ts';
 import { commonWordIn } from './common-passwords.ts';
-import { LONGEST_PASSWORD_BYTES } from './password.ts';
 
 /** Characters, as a person counts them. */
-const SHORTEST_PASSWORD = 8;
+const SHORTEST_PASSWORD = 12;
+/** Far below what is compared (`LONGEST_PASSWORD_BYTES`), whatever the characters. */
+const LONGEST_PASSWORD = 128;
 /** A name that is shorter than that stands in many good passwords by chance. */
 const SHORTEST_TELLING = 4;
 
@@ -17,11 +18,12 @@ export interface PasswordOwner {
 /** @throws RegistryError REQUEST_INVALID with the rule that is broken; never the password. */
 export function checkNewPassword(password: string, owner: PasswordOwner): void {
   const text = password.normalize('NFKC');
-  if ([...text].length < SHORTEST_PASSWORD) {
+  const { length } = [...text];
+  if (length < SHORTEST_PASSWORD) {
     throw refused(`A password has at least ${SHORTEST_PASSWORD} characters.`);
   }
-  if (Buffer.byteLength(text) > LONGEST_PASSWORD_BYTES) {
-    throw refused(`A password has at most ${LONGEST_PASSWORD_BYTES} bytes.`);
+  if (length > LONGEST_PASSWORD) {
+    throw refused(`A password has at most ${LONGEST_PASSWORD} characters.`);
   }
   if (isAboutOwner(text.toLowerCase(), owner)) {
     throw refused('The password is made of the user name or the e-mail address. Choose another.');

@@ -48,7 +48,7 @@ export async function confirmTotpApp(
   parts.throttle.beginCode(userId);
   const secret = openTotp(parts.seal, { userId, sealed });
   const step = totpStepOf({ secret, code: code.replace(/\s/g, ''), now: parts.now() });
-  if (step === undefined) throw wrong();
+  if (step === undefined) throw wrong(parts, { name: user.name, actor });
   const recoveryCodes = newRecoveryCodes();
   const renewed = sessionId === undefined ? undefined : newSecretFor(sessionId);
   const isFirst = await parts.commands.run('confirmTotp', {
@@ -70,7 +70,7 @@ export async function removeTotpApp(
   actor: Actor,
 ): Promise<FactorChanged> {
   const renewed = sessionId === undefined ? undefined : newSecretFor(sessionId);
-  await proven(parts, { userId, proof }, (factor) =>
+  await proven(parts, { userId, proof, actor }, (factor) =>
     parts.commands.run('removeTotp', { userId, factor, session: renewed?.kept, actor }),
   );
   return { sessionSecret: renewed?.secret };
@@ -83,7 +83,7 @@ export async function removeOwnPasskey(
   actor: Actor,
 ): Promise<FactorChanged> {
   const renewed = sessionId === undefined ? undefined : newSecretFor(sessionId);
-  await proven(parts, { userId, proof }, (factor) =>
+  await proven(parts, { userId, proof, actor }, (factor) =>
     parts.commands.run('removePasskey', { userId, id, factor, session: renewed?.kept, actor }),
   );
   return { sessionSecret: renewed?.secret };
@@ -96,7 +96,7 @@ export async function renewRecoveryCodes(
   actor: Actor,
 ): Promise<string[]> {
   const codes = newRecoveryCodes();
-  await proven(parts, { userId, proof }, (factor) =>
+  await proven(parts, { userId, proof, actor }, (factor) =>
     parts.commands.run('replaceRecoveryCodes', { userId, factor, codes: hashesOf(codes), actor }),
   );
   return codes;
@@ -105,7 +105,7 @@ export async function renewRecoveryCodes(
 /** Runs `change` with what was shown, which it uses up. */
 async function proven(
   parts: PasskeyParts,
-  { userId, proof }: { userId: number; proof: FactorProof },
+  { userId, proof, actor }: { userId: number; proof: FactorProof; actor: Actor },
   change: (factor: UsedFactor) => Promise<unknown>,
 ): Promise<void> {
   const user = await userOf(parts, userId);
@@ -114,8 +114,14 @@ async function proven(
     'code' in proof
       ? readCode(parts, { user, code: proof.code })
       : await readPasskeyProof(parts, { userId, ...proof.passkey });
-  if (factor === undefined) throw wrong();
-  await change(factor);
+  const { name } = user;
+  if (factor === undefined) throw wrong(parts, { name, actor });
+  await change(factor).catch((error: unknown) => {
+    // The transaction found that it was used before.
+    if (error instanceof RegistryError && error.code === 'DENIED')
+      throw wrong(parts, { name, actor });
+    throw error;
+  });
   parts.throttle.codeWasRight(userId);
 }
 
@@ -129,6 +135,16 @@ function hashesOf(codes: readonly string[]): Uint8Array[] {
   return codes.flatMap((code) => hashRecoveryCode(code) ?? []);
 }
 
-function wrong(): RegistryError {
+function wrong(
+  parts: PasskeyParts,
+  { name, actor }: { name: string; actor: Actor },
+): RegistryError {
+  parts.recordRefusal({
+    actor,
+    action: 'second-factor.prove',
+    target: `user ${name}`,
+    outcome: 'refused',
+    detail: { why: 'the second factor was wrong, or was used before' },
+  });
   return new RegistryError('DENIED', 'The code is wrong, or was used before.');
 }

@@ -353,8 +353,19 @@ function apps(get: () => SignInWorld): void {
       const parts = partsOf(world);
       const off = { userId: user.id, sessionId: undefined };
       for (const code of ['000000', used, '']) {
+        world.refused.length = 0;
         const wrong = { ...off, proof: { code } };
         expect((await refusalOf(removeTotpApp(parts, wrong, user.actor))).code).toBe('DENIED');
+        const { actor } = user;
+        expect(world.refused).toEqual([
+          {
+            actor,
+            action: 'second-factor.prove',
+            target: `user ${user.name}`,
+            outcome: 'refused',
+            detail: { why: 'the second factor was wrong, or was used before' },
+          },
+        ]);
       }
       world.time += 30_000;
       const proof = { code: codeAt(secret, world.time) };
@@ -394,8 +405,9 @@ function apps(get: () => SignInWorld): void {
       const user = await person(world);
       const { recoveryCodes = [] } = await turnOn(world, user);
       const [first = '', second = ''] = recoveryCodes;
-      expect(first).toMatch(/^[A-Z2-7]{5}-[A-Z2-7]{5}$/);
-      const typed = first.toLowerCase().replace('-', ' ');
+      // 24 of 32 letters: 120 bits.
+      expect(first).toMatch(/^[A-Z2-7]{6}(-[A-Z2-7]{6}){3}$/);
+      const typed = first.toLowerCase().replaceAll('-', ' ');
       expect(await signIn(world, { ...user.given, code: typed }, CONTEXT)).toMatchObject({
         method: 'password+recovery-code',
       });
