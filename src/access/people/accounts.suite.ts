@@ -2,7 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { listInvitations } from '../../metadata/invitations.ts';
 import { findOrganisation, listMembers, organisationsOf } from '../../metadata/organisations.ts';
+import { listPasskeys } from '../../metadata/passkeys.ts';
+import { countRecoveryCodes } from '../../metadata/second-factor.ts';
 import { listTeamMembers, listTeams, teamsOf } from '../../metadata/teams.ts';
+import { identitiesOf } from '../../metadata/user-identities.ts';
 import {
   findUser,
   findUserSecrets,
@@ -146,6 +149,33 @@ function describeUsers(people: People): void {
     expect(await people.run('revokeAccessToken', { id: token, actor: ADMIN })).toBe(false);
     expect(await refusal(people.user(name))).toMatch(/CONFLICT: .* was a user's who is deleted/);
     expect(await refusal(people.run('enableUser', { id, actor: ADMIN }))).toMatch(/^NOT_FOUND/);
+  });
+
+  test('nothing that proved who they were is left of somebody deleted', async () => {
+    const [{ id, name }, other] = [await people.user(), await people.user()];
+    for (const user of [id, other.id]) {
+      await people.run('setUserPassword', { id: user, passwordHash: 'hash', actor: ADMIN });
+      await people.run('addSecrets', user);
+    }
+    const left = async (user: { id: number; name: string }) => ({
+      secrets: await findUserSecrets(people.sql, user.name),
+      passkeys: (await listPasskeys(people.sql, user.id)).length,
+      codes: await countRecoveryCodes(people.sql, user.id),
+      tokens: (await identitiesOf(people.sql, user.id)).map((one) => one.refreshToken),
+    });
+    await people.run('deleteUser', { id, actor: ADMIN });
+    expect(await left({ id, name })).toMatchObject({
+      secrets: { passwordHash: null, totpSecret: null },
+      passkeys: 0,
+      codes: 0,
+      tokens: [null],
+    });
+    expect(await left(other)).toMatchObject({
+      secrets: { passwordHash: 'hash', totpSecret: 'sealed' },
+      passkeys: 1,
+      codes: 1,
+      tokens: ['sealed'],
+    });
   });
 
   test('profiles change in part, and are found by search and by address', async () => {

@@ -4,10 +4,13 @@ import { readAccessState } from '../../metadata/access-facts.ts';
 import type { Actor } from '../../metadata/audit.ts';
 import { type Command, type Commands, synced } from '../../metadata/command.ts';
 import type { GrantId, Subject } from '../../metadata/grants.ts';
+import { insertPasskey } from '../../metadata/passkeys.ts';
 import { ensureRepository, listRepository } from '../../metadata/repositories.ts';
+import { beginTotp, confirmTotp, replaceRecoveryCodes } from '../../metadata/second-factor.ts';
 import type { Sql, Transaction } from '../../metadata/sql.ts';
 import { statement } from '../../metadata/statement.ts';
 import { addTeamMember, replaceTeamsOf } from '../../metadata/teams.ts';
+import { insertIdentity, setRefreshToken } from '../../metadata/user-identities.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { accessTokenCommands } from '../tokens/access-token.command.ts';
@@ -95,6 +98,7 @@ export function peopleCommands() {
       (tx: Transaction, replace: { user: number; source: string; teams: readonly string[] }) =>
         replaceTeamsOf(tx, replace),
     ),
+    addSecrets: synced(addSecrets),
     ageTokens: synced(async (tx: Transaction, by: number) => {
       await tx.run(ageTokens, { by });
     }),
@@ -105,6 +109,19 @@ export function peopleCommands() {
       await tx.run(insertRefresh, { ...row, hash: hashOf(`refresh ${row.token}`) });
     }),
   } satisfies Record<string, Command<never, unknown>>;
+}
+
+/** One of everything by which somebody can prove who they are, besides a password. */
+async function addSecrets(tx: Transaction, user: number): Promise<void> {
+  const name = `secrets of ${user}`;
+  await beginTotp(tx, { user, secret: 'sealed' });
+  await confirmTotp(tx, { user, step: 1 });
+  await replaceRecoveryCodes(tx, { user, hashes: [hashOf(name)] });
+  const passkey = { credentialId: hashOf(name), publicKey: hashOf(name), counter: 0 };
+  await insertPasskey(tx, { ...passkey, user, transports: '[]', name });
+  const account = { provider: 'oidc:company', subject: name };
+  await insertIdentity(tx, { ...account, user });
+  await setRefreshToken(tx, { ...account, token: 'sealed' });
 }
 
 export type PeopleCommands = ReturnType<typeof peopleCommands>;

@@ -5,8 +5,11 @@ import { type Actor, recordAct, SYSTEM } from '../../metadata/audit.ts';
 import { synced } from '../../metadata/command.ts';
 import { deleteGrantsOf, insertGrant } from '../../metadata/grants.ts';
 import { hasOtherOwner, organisationsOf, removeMemberships } from '../../metadata/organisations.ts';
+import { removeAllPasskeys } from '../../metadata/passkeys.ts';
+import { replaceRecoveryCodes } from '../../metadata/second-factor.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { removeFromTeams } from '../../metadata/teams.ts';
+import { identitiesOf, setRefreshToken } from '../../metadata/user-identities.ts';
 import {
   hasAnyUser,
   readUser,
@@ -132,12 +135,22 @@ async function remove(tx: Transaction, { id, actor }: UserChange): Promise<void>
   await keepAnAdministrator(tx, user);
   await keepOwners(tx, user);
   await setUserState(tx, { id, state: 'deleted' });
+  await forgetSecrets(tx, id);
   await revokeTokensOf(tx, { kind: 'user', id });
   await deleteGrantsOf(tx, { kind: 'user', id });
   await removeFromTeams(tx, { user: id });
   await removeMemberships(tx, id);
   await changeAccess(tx);
   await recordAct(tx, { actor, action: 'user.delete', target: `user ${user.name}` });
+}
+
+/** What proved who they were; the password and the authenticator's secret went with their state. */
+async function forgetSecrets(tx: Transaction, id: UserId): Promise<void> {
+  await removeAllPasskeys(tx, id);
+  await replaceRecoveryCodes(tx, { user: id, hashes: [] });
+  for (const { provider, subject } of await identitiesOf(tx, id)) {
+    await setRefreshToken(tx, { provider, subject, token: null });
+  }
 }
 
 async function keepOwners(tx: Transaction, user: User): Promise<void> {
