@@ -1,8 +1,11 @@
 // The parts of the documentation that are made from the code: the JSON schema of the file of settings, the
-// table of settings and the table of stages of the tests. A test compares; write-documents.ts writes.
+// table of settings, the OpenAPI document and the table of stages of the tests. A test compares;
+// write-documents.ts writes.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { factsOf, fileSchema, SETTING_NAMES, variableOf } from '../src/app/settings.ts';
+import { programVersion } from '../src/app/version.ts';
+import { apiDocument } from '../src/http/api/document.ts';
 import { STAGES } from './test-stages.ts';
 
 function settingsTable(): string {
@@ -34,7 +37,11 @@ const TABLES: Readonly<Record<string, { readonly mark: string; table(): string }
 
 /** Path to what the file should hold, given what it holds now. */
 export function expectedDocuments(root: string): Map<string, string> {
-  const documents = new Map([['docs/entrepot.schema.json', fileSchema()]]);
+  const api = `${JSON.stringify(apiDocument(programVersion()), undefined, 2)}\n`;
+  const documents = new Map([
+    ['docs/entrepot.schema.json', fileSchema()],
+    ['docs/openapi.json', api],
+  ]);
   for (const [path, { mark, table }] of Object.entries(TABLES)) {
     const text = readFileSync(join(root, path), 'utf8');
     const [start, end] = [
