@@ -5,10 +5,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requires } from '../support/requires.ts';
+import type { Home } from './client-home.ts';
 import type { ClientName } from './client-names.ts';
 import { clientBinary, clientObstacle } from './client-obstacle.ts';
 import { type ClientSetting, openClient } from './client-settings.ts';
-import { type RegistryUnderTest, startRegistryUnderTest } from './registry-under-test.ts';
+import {
+  type Account,
+  type RegistryUnderTest,
+  startRegistryUnderTest,
+} from './registry-under-test.ts';
 import {
   type CommandOptions,
   type CommandOutput,
@@ -31,6 +36,11 @@ export type ClientSuite = Readonly<{
   repository(name: string): string;
   /** `host:port/name`, as clients write it. */
   image(name: string): string;
+  /** The environment of a home of its own, with these credentials or none. */
+  homeOf(
+    name: string,
+    account?: Account,
+  ): Home & Readonly<{ env: Readonly<Record<string, string>> }>;
   /** A directory inside the test's own, made when it is first asked for. */
   directory(name: string): string;
   run(args: readonly string[], options?: RunOptions): Promise<CommandOutput>;
@@ -144,6 +154,11 @@ function suiteOf(name: ClientName, opened: Open): ClientSuite {
     registry: () => opened().registry,
     repository,
     image: (local) => `${opened().registry.host}/${repository(local)}`,
+    homeOf(local, account) {
+      const home = { directory: join(opened().root, 'homes', name, local), account };
+      mkdirSync(home.directory, { recursive: true });
+      return { ...home, env: setting().envIn(home) };
+    },
     directory(local) {
       const path = join(opened().root, 'files', local);
       mkdirSync(path, { recursive: true });

@@ -8,10 +8,13 @@ const LOST_STREAM = 'rpc error: code = Internal desc = unexpected EOF';
 const ATTEMPTS = 4;
 
 export async function pushWithCtr(ctr: ClientSuite, image: string): Promise<void> {
+  await triedAgain(() => ctr.run(['images', 'push', ...ctrFlags(ctr.registry()), image]));
+}
+
+export async function triedAgain<T>(push: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await ctr.run(['images', 'push', ...ctrFlags(ctr.registry()), image]);
-      return;
+      return await push();
     } catch (error) {
       if (attempt === ATTEMPTS || !String(error).includes(LOST_STREAM)) throw error;
     }
