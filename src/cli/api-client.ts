@@ -112,7 +112,11 @@ export class ApiClient {
   async send(method: string, path: string, call: Call = {}): Promise<Response> {
     const reply = await this.#fetch(method, path, call);
     if (reply.ok) return reply;
-    throw await refusalOf(reply, this.server);
+    throw await refusalOf(reply, {
+      server: this.server,
+      // Whoever is just signing in need not be told to.
+      isToSignIn: reply.status === 401 && path !== '/session',
+    });
   }
 
   async #fetch(method: string, path: string, { query = {}, body, headers, isLong }: Call) {
@@ -186,16 +190,18 @@ export function textOf(value: Json | undefined): string {
   throw new CommandFailure('The server answered with something that is not understood here.');
 }
 
-async function refusalOf(reply: Response, server: string): Promise<CommandFailure> {
+async function refusalOf(
+  reply: Response,
+  { server, isToSignIn }: { server: string; isToSignIn: boolean },
+): Promise<CommandFailure> {
   const { status } = reply;
   const [first] = errorsIn(await reply.text().catch(() => ''));
   if (first === undefined) return notOurs(status, server);
   const { code, message, detail = {} } = first;
   const seconds = reply.headers.get('retry-after');
   const wait = status === 429 && seconds !== null ? ` Try again in ${seconds} s.` : '';
-  const signIn =
-    status === 401 && !('secondFactor' in detail) ? ` Sign in: entrepot login ${server}` : '';
-  return new Refusal({ status, code, message: `${message}${wait}${signIn}`, detail });
+  const how = isToSignIn ? ` With the command line: entrepot login ${server}` : '';
+  return new Refusal({ status, code, message: `${message}${wait}${how}`, detail });
 }
 
 function notOurs(status: number, server: string): CommandFailure {

@@ -11,21 +11,21 @@ import type { Terminal } from './terminal.ts';
 
 const FILE_NAME = 'servers.json';
 
+const server = z.object({
+  /** Of the user. */
+  name: z.string(),
+  token: z.string(),
+  /** Undefined: it was made elsewhere, and is not ours to revoke. */
+  tokenId: z.number().optional(),
+});
+
 const schema = z.object({
   /** The one that commands mean when nothing else is said. */
   current: z.string().optional(),
-  servers: z.record(
-    z.string(),
-    z.object({
-      /** Of the user. */
-      name: z.string(),
-      token: z.string(),
-      /** Undefined: it was made elsewhere, and is not ours to revoke. */
-      tokenId: z.number().optional(),
-    }),
-  ),
+  servers: z.record(z.string(), server),
 });
 
+export type KnownServer = z.output<typeof server>;
 export type KnownServers = z.output<typeof schema>;
 
 function directoryOf({ env }: Terminal): string {

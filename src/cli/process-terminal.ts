@@ -1,4 +1,5 @@
 // The terminal of this process.
+import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
@@ -9,8 +10,16 @@ const LONGEST_INPUT_BYTES = 4 * 1024 * 1024;
 
 export function processTerminal(): Terminal {
   const interruption = new AbortController();
+  // Whoever reads has seen enough: `entrepot audit export | head`.
+  process.stdout.on('error', (error) => {
+    if ('code' in error && error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
   return {
     print: (text) => void process.stdout.write(text),
+    async drained() {
+      if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+    },
     printError: (text) => void process.stderr.write(text),
     isOutputSeen: process.stdout.isTTY === true,
     isErrorSeen: process.stderr.isTTY === true,

@@ -34,6 +34,7 @@ export async function runCli(
     print(text) {
       out += text;
     },
+    drained: () => Promise.resolve(),
     printError(text) {
       err += text;
     },

@@ -4,6 +4,8 @@
 export interface Terminal {
   /** To standard output: what was asked for, and nothing else. */
   print(text: string): void;
+  /** Resolves when what was printed is not waiting in memory, for output of any length. */
+  drained(): Promise<void>;
   /** To standard error: problems, questions, progress. */
   printError(text: string): void;
   /** A person looks at standard output. */

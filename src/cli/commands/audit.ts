@@ -142,6 +142,7 @@ async function writeAll(
     for await (const bytes of body) {
       const text = decoder.decode(bytes, { stream: true });
       terminal.print(text);
+      await terminal.drained();
       lines += text.split('\n').length - 1;
       if (terminal.now() - told < TELL_EVERY_MS) continue;
       told = terminal.now();

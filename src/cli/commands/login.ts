@@ -1,9 +1,11 @@
 // `entrepot login`, `logout` and `whoami`.
 import { type ApiClient, type Json, objectOf, Refusal, textOf } from '../api-client.ts';
 import { type Command, CommandFailure, type Given, UsageError } from '../command.ts';
+import { timeAfter } from '../duration.ts';
 import {
   chosenServer,
   clientOf,
+  type KnownServer,
   readServers,
   serverAddress,
   writeServers,
@@ -23,6 +25,10 @@ const login: Command = {
   flags: {
     user: { value: 'NAME', about: 'Your name; else you are asked.' },
     'password-stdin': { about: 'Read your password from standard input.' },
+    expires: {
+      value: 'DURATION',
+      about: 'How long the kept token works, such as 12h; never for no end. Else 90d.',
+    },
     'token-stdin': { about: 'Read an access token from standard input instead of a password.' },
     oidc: {
       about:
@@ -55,29 +61,29 @@ const login: Command = {
       ? await withToken(server, terminal)
       : await withPassword(given, { server, terminal });
     const { servers } = readServers(terminal);
+    const before = servers[server];
     writeServers(terminal, { current: server, servers: { ...servers, [server]: entry } });
+    // One that did not end would be forgotten and work on.
+    if (before !== undefined) await revoke(before, { server, terminal }).catch(() => {});
     terminal.printError(`Signed in to ${server} as ${entry.name}.\n`);
     return 0;
   },
 };
 
-interface Entry {
-  readonly name: string;
-  readonly token: string;
-  readonly tokenId?: number;
-}
-
-async function withToken(server: string, terminal: Terminal): Promise<Entry> {
+async function withToken(server: string, terminal: Terminal): Promise<KnownServer> {
   const token = await secretInput(terminal, 'access token');
   const api = clientOf({ server, authorization: `Bearer ${token}` }, terminal);
   return { name: textOf(objectOf(await api.get('/whoami')).name), token };
 }
 
+/** Of the token that is kept in a file: somebody who comes back each month signs in four times a year. */
+const USUAL_LIFE = '90d';
+
 /** The password makes a session, the session a token, and the session ends: the password is kept nowhere. */
 async function withPassword(
   given: Given,
   { server, terminal }: { server: string; terminal: Terminal },
-): Promise<Entry> {
+): Promise<KnownServer> {
   const name = given.flag('user') ?? (await asked(terminal, { what: 'Name', flag: '--user' }));
   const password = given.isOn('password-stdin')
     ? await secretInput(terminal, 'password')
@@ -85,7 +91,11 @@ async function withPassword(
   const api = clientOf({ server, authorization: undefined }, terminal);
   const headers = await beginSession(api, { name, password, terminal });
   try {
-    const body = { name: `entrepot on ${terminal.hostname}` };
+    const expires = given.flag('expires') ?? USUAL_LIFE;
+    const body = {
+      name: `entrepot on ${terminal.hostname}`,
+      expiresAt: expires === 'never' ? null : timeAfter(terminal.now(), expires),
+    };
     const reply = await api.send('POST', '/tokens', { body, headers });
     const made = objectOf((await reply.json()) as Json);
     const { id } = made;
@@ -129,6 +139,22 @@ async function asked(
   return answer;
 }
 
+/** A token that login made; one that was given to it is not ours to end. */
+async function revoke(
+  { token, tokenId }: KnownServer,
+  { server, terminal }: { server: string; terminal: Terminal },
+): Promise<void> {
+  if (tokenId === undefined) return;
+  const api = clientOf({ server, authorization: `Bearer ${token}` }, terminal);
+  await api.delete(`/tokens/${tokenId}`).catch((error: unknown) => {
+    // It has ended already.
+    if (error instanceof Refusal && error.status === 401) return;
+    throw new CommandFailure(
+      `${server} is forgotten here, but its token could not be revoked: ${(error as Error).message}`,
+    );
+  });
+}
+
 const logout: Command = {
   name: 'logout',
   about: 'Forgets a server, and revokes the access token that login made there.',
@@ -150,15 +176,7 @@ const logout: Command = {
       ...(!isCurrent && current !== undefined && { current }),
       servers: left,
     });
-    if (entry.tokenId !== undefined) {
-      const api = clientOf({ server, authorization: `Bearer ${entry.token}` }, terminal);
-      await api.delete(`/tokens/${entry.tokenId}`).catch((error: unknown) => {
-        if (error instanceof Refusal && error.status === 401) return;
-        throw new CommandFailure(
-          `${server} is forgotten here, but its token could not be revoked: ${(error as Error).message}`,
-        );
-      });
-    }
+    await revoke(entry, { server, terminal });
     terminal.printError(`Signed out of ${server}.\n`);
     return 0;
   },

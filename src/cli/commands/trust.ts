@@ -1,4 +1,5 @@
 // `entrepot trust …`: pipelines that sign in with identity tokens of an issuer.
+import { formatDuration } from '../../app/setting-values.ts';
 import { type ApiClient, type Json, type JsonObject, objectOf } from '../api-client.ts';
 import { type Command, CommandFailure, type Given, UsageError } from '../command.ts';
 import { durationMs } from '../duration.ts';
@@ -120,7 +121,10 @@ const show = serverCommand({
     session.show.item(await findPolicy(session.api, given.argument('POLICY')), [
       ...COLUMNS,
       column('Audience', 'audience'),
-      { title: 'Lifetime', of: ({ lifetimeSeconds }) => `${cell(lifetimeSeconds)} s` },
+      {
+        title: 'Lifetime',
+        of: ({ lifetimeSeconds }) => formatDuration(Number(lifetimeSeconds) * 1000),
+      },
       column('Made by', 'createdBy'),
       { title: 'Made', of: ({ createdAt }) => when(createdAt) },
     ]);
