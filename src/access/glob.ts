@@ -9,28 +9,32 @@ export interface GlobOptions {
 /** `*` any run of characters, `?` one character; everything else is itself. */
 export function matchesGlob(pattern: string, text: string, { isPath }: GlobOptions): boolean {
   const parts = pattern.match(/\*+|[^*]/gu) ?? [];
-  // Which prefixes of the pattern fit the text read so far.
-  let fits = follow(parts, new Set([0]));
+  // At each place 1 when the parts before it fit the text read so far.
+  let fits = new Uint8Array(parts.length + 1);
+  let next = new Uint8Array(parts.length + 1);
+  fits[0] = 1;
+  if (isStar(parts[0])) fits[1] = 1;
   for (const character of text) {
-    const next = new Set<number>();
-    for (const at of fits) {
-      const part = parts[at];
-      if (part === undefined) continue;
-      if (part.startsWith('*')) {
-        if (!isPath || part.length > 1 || character !== '/') next.add(at);
-      } else if (part === character || (part === '?' && !(isPath && character === '/'))) {
-        next.add(at + 1);
-      }
+    const isSlash = isPath && character === '/';
+    let isAny = false;
+    next[0] = 0;
+    for (let at = 0; at < parts.length; at += 1) {
+      const part = parts[at] as string;
+      // A star may also match nothing: then it fits wherever what stands before it does.
+      const isFit = isStar(part)
+        ? next[at] === 1 || (fits[at + 1] === 1 && !(isSlash && part === '*'))
+        : fits[at] === 1 && (part === character || (part === '?' && !isSlash));
+      next[at + 1] = isFit ? 1 : 0;
+      isAny ||= isFit;
     }
-    fits = follow(parts, next);
-    if (fits.size === 0) return false;
+    if (!isAny) return false;
+    [fits, next] = [next, fits];
   }
-  return fits.has(parts.length);
+  return fits[parts.length] === 1;
 }
 
-/** A star may also match nothing. */
-function follow(parts: readonly string[], places: Set<number>): Set<number> {
-  // A set may grow while it is walked: what is added is walked too.
-  for (const at of places) if (parts[at]?.startsWith('*')) places.add(at + 1);
-  return places;
+const STAR = 0x2a;
+
+function isStar(part: string | undefined): boolean {
+  return part?.charCodeAt(0) === STAR;
 }

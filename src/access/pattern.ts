@@ -20,6 +20,12 @@ export function matchesPath(pattern: string, path: string): boolean {
   return matchesGlob(pattern, path, { isPath: true });
 }
 
+/** Whether it must be compared character by character: more than a path and all below it. */
+export function isCostly(pattern: string): boolean {
+  if (pattern === '**') return false;
+  return WILDCARD.test(pattern.endsWith('/**') ? pattern.slice(0, -3) : pattern);
+}
+
 /**
  * Tag patterns: `prod-*`, `v?`, and with a leading `!` what is not meant. The last pattern that fits
  * decides; a list of exclusions alone begins with everything, an empty one means no tag.

@@ -65,6 +65,11 @@ describe('a policy as it is written', () => {
     ['a long pattern', { conditions: { sub: 'x'.repeat(256) } }, /255/],
     ['many conditions', { conditions: many(21, 'x') }, /at most 20/],
     ['many wildcards', { conditions: { sub: many11() } }, /at most 10/],
+    [
+      'many names with wildcards',
+      grant(Array.from({ length: 21 }, (_, at) => `team/n${at}*a`)),
+      /at most 20 names/,
+    ],
     ['a claim with odd letters', { conditions: { 'a b': 'x' } }, /A claim is named/],
     ['a claim with an empty part', { conditions: { 'a..b': 'x' } }, /A claim is named/],
     ['no grants', { grants: [] }, /at least one grant/],

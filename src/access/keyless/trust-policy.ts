@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { RegistryError } from '../../oci/errors.ts';
 import { isRepositoryName } from '../../oci/repository-name.ts';
+import { isCostly } from '../pattern.ts';
+import { ACCESS_LIMITS } from '../people/limits.ts';
 import { type Claims, claimAt, LONGEST_CLAIM_NAME, showText, textsOf } from './claims.ts';
 import { isTemplateWithin, type PolicyGrant, withoutTemplates } from './policy-scopes.ts';
 import { type Conditions, holds, isGlob, tooOpen } from './public-issuers.ts';
@@ -99,7 +101,18 @@ export const trustPolicySchema = z.strictObject({
   }),
   audience: z.string().min(1, 'The audience must not be empty.').max(512),
   conditions: conditionsSchema,
-  grants: z.array(grantSchema).min(1, 'A policy has at least one grant.').max(MOST_GRANTS),
+  grants: z
+    .array(grantSchema)
+    .min(1, 'A policy has at least one grant.')
+    .max(MOST_GRANTS)
+    .refine(
+      (grants) =>
+        grants.flatMap(({ names }) => names).filter(isCostly).length <=
+        ACCESS_LIMITS.costlyPatterns,
+      {
+        message: `A policy has at most ${ACCESS_LIMITS.costlyPatterns} names with * or ? elsewhere than in a last /**.`,
+      },
+    ),
   lifetimeSeconds: z
     .int()
     .min(SHORTEST_LIFETIME_S, `The lifetime is at least ${SHORTEST_LIFETIME_S} seconds.`)

@@ -17,3 +17,12 @@ test.each([
 ])('%j is refused', (value, expected) => {
   expect(() => parseScopes(value)).toThrow(expected);
 });
+
+test('patterns that cost time with each verdict are few', () => {
+  const scope = (count: number, name: string) => [
+    { actions: ['pull'], names: Array.from({ length: count }, (_, at) => `n${at}/${name}`) },
+  ];
+  for (const name of ['app', '**']) expect(parseScopes(scope(50, name))).toHaveLength(1);
+  expect(parseScopes(scope(20, '*a'))).toHaveLength(1);
+  expect(() => parseScopes([...scope(11, '*a'), ...scope(10, '*/**')])).toThrow('more than 20');
+});

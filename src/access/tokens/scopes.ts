@@ -4,6 +4,7 @@ import { RegistryError } from '../../oci/errors.ts';
 import { LIMITS } from '../../oci/limits.ts';
 import { ACTIONS } from '../action.ts';
 import type { Scope } from '../decide.ts';
+import { isCostly } from '../pattern.ts';
 import { ACCESS_LIMITS } from '../people/limits.ts';
 
 /** A path, or one with stars: `team/**`, `*` , `**`; '' is the registry as a whole, for `administer`. */
@@ -19,7 +20,14 @@ export const SCOPES = z
       names: z.array(pattern).min(1).max(ACCESS_LIMITS.scopeNames),
     }),
   )
-  .max(ACCESS_LIMITS.scopes);
+  .max(ACCESS_LIMITS.scopes)
+  .refine(
+    (scopes) =>
+      scopes.flatMap(({ names }) => names).filter(isCostly).length <= ACCESS_LIMITS.costlyPatterns,
+    {
+      error: `have more than ${ACCESS_LIMITS.costlyPatterns} patterns with * or ? elsewhere than in a last /**`,
+    },
+  );
 
 /** @returns undefined: everything that its owner may. @throws RegistryError REQUEST_INVALID */
 export function parseScopes(value: unknown): readonly Scope[] | undefined {
