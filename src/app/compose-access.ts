@@ -105,7 +105,7 @@ export async function composeAccess(
     { sql, commands, seal, now },
     { ...options.external, authorities: options.authorities },
   );
-  const passwords = new Passwords();
+  const passwords = new Passwords(seal);
   const signIn: SignInParts = {
     sql,
     commands,

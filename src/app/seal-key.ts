@@ -11,6 +11,18 @@ const FILE_NAME = 'seal.key';
 export function readSealKey(from: { keyFile: string | undefined; data: string }): Uint8Array {
   const path = from.keyFile ?? join(from.data, FILE_NAME);
   if (from.keyFile === undefined) makeIfAbsent(path);
+  return readKeyFile(path);
+}
+
+/** As `readSealKey`, for who works on a database that is there: another key would be of no use. */
+export function readExistingSealKey(from: {
+  keyFile: string | undefined;
+  data: string;
+}): Uint8Array {
+  return readKeyFile(from.keyFile ?? join(from.data, FILE_NAME));
+}
+
+function readKeyFile(path: string): Uint8Array {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').trim();

@@ -1,6 +1,6 @@
 // The tables of access control, as types; `migrations/0002-access.ts` makes them. As in schema.ts: ids
 // are whole numbers, flags 0 or 1, times milliseconds since 1970. Secrets are here as hashes (SHA-256 of
-// what is random, argon2id of what people choose) or sealed (`access/seal.ts`), never as they are.
+// what is random, sealed argon2id of what people choose) or sealed (`access/seal.ts`), never as they are.
 import type { Generated } from 'kysely';
 
 export interface AccessSchema {
@@ -43,7 +43,7 @@ interface UserTable {
   name: string;
   display_name: string;
   email: string | null;
-  /** argon2id; null = signs in by other means only. */
+  /** argon2id, sealed; null = signs in by other means only. */
   password_hash: string | null;
   /** Rises with each change that must end what was signed in before: password, disabled, second factor. */
   epoch: number;

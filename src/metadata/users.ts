@@ -28,7 +28,7 @@ export interface UserSecrets {
   readonly email: string | null;
   readonly epoch: number;
   readonly state: AccountState;
-  /** argon2id. */
+  /** argon2id, sealed. */
   readonly passwordHash: string | null;
   /** Sealed. */
   readonly totpSecret: string | null;

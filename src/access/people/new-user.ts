@@ -13,7 +13,7 @@ export interface NewUser {
   /** Empty: the name. */
   readonly displayName: string;
   readonly email: string | null;
-  /** argon2id; null = signs in by other means only. */
+  /** argon2id, sealed; null = signs in by other means only. */
   readonly passwordHash: string | null;
   /** The new account may own a namespace where something is already: an administrator says so. */
   readonly adoptsNamespace: boolean;

@@ -1,27 +1,45 @@
 // Comparing passwords: right or wrong, two at once, and a queue with an end.
 import { describe, expect, spyOn, test } from 'bun:test';
+import { SealError, sealWith } from '../seal.ts';
 import { Passwords } from './password.ts';
 import { PasswordCache } from './password-cache.ts';
 import { refusalOf } from './suite-sign-in.ts';
 
+const SEAL = sealWith(new Uint8Array(32).fill(7));
+
 describe('passwords', () => {
   test('are kept as argon2id with 19 MiB', async () => {
-    const passwords = new Passwords();
+    const passwords = new Passwords(SEAL);
     const hash = await passwords.hash('correct horse');
-    expect(hash).toStartWith('$argon2id$v=19$m=19456,t=2,p=1$');
+    expect(SEAL.open(hash, 'password')).toStartWith('$argon2id$v=19$m=19456,t=2,p=1$');
+    const [, , , , salt = ''] = SEAL.open(hash, 'password').split('$');
+    expect(Buffer.from(salt, 'base64').length).toBeGreaterThanOrEqual(16);
+    expect(SEAL.open(await passwords.hash('correct horse'), 'password')).not.toContain(salt);
     expect(await passwords.verify({ password: 'correct horse', hash })).toBe(true);
     expect(await passwords.verify({ password: 'correct horse ', hash })).toBe(false);
     expect(await passwords.verify({ password: '', hash })).toBe(false);
   });
 
+  test('cannot be tried by who has the hash without the key', async () => {
+    const hash = await new Passwords(SEAL).hash('correct horse');
+    expect(hash).not.toContain('argon2');
+    const stranger = new Passwords(sealWith(new Uint8Array(32).fill(8)));
+    const tried = stranger.verify({ password: 'correct horse', hash });
+    expect(await tried.catch((error: unknown) => error)).toBeInstanceOf(SealError);
+    // Nor does a hash that somebody without the key put there count.
+    const planted = await Bun.password.hash('correct horse', 'argon2id');
+    const counts = new Passwords(SEAL).verify({ password: 'correct horse', hash: planted });
+    expect(await counts.catch((error: unknown) => error)).toBeInstanceOf(SealError);
+  });
+
   test('are the same however a keyboard composes a letter', async () => {
-    const passwords = new Passwords();
+    const passwords = new Passwords(SEAL);
     const hash = await passwords.hash('caf\u00e9-terrasse');
     expect(await passwords.verify({ password: 'cafe\u0301-terrasse', hash })).toBe(true);
   });
 
   test('of nobody, and ones too long to be kept, are compared all the same and never right', async () => {
-    const passwords = new Passwords();
+    const passwords = new Passwords(SEAL);
     let compared = 0;
     const onTurn = () => {
       compared += 1;
@@ -35,7 +53,7 @@ describe('passwords', () => {
   });
 
   test('are compared two at once; sixty-four wait, and the next is told so', async () => {
-    const passwords = new Passwords();
+    const passwords = new Passwords(SEAL);
     const stop = () => {
       throw new Error('given up');
     };
@@ -65,7 +83,7 @@ describe('passwords', () => {
       return isEqual;
     });
     try {
-      const passwords = new Passwords();
+      const passwords = new Passwords(SEAL);
       const asked = Array.from({ length: 6 }, () =>
         passwords.verify({ password: 'x', hash: undefined }),
       );

@@ -1,6 +1,8 @@
 // Hashing and comparing passwords: argon2id, the only file that knows the runtime's. Two at most run at
-// once, because each takes 19 MiB and a core; a bounded queue waits behind them.
+// once, because each takes 19 MiB and a core; a bounded queue waits behind them. The hash is sealed: who
+// has the database without the key file has nothing to try passwords on (OWASP ASVS 2.4.5).
 import { RegistryError } from '../../oci/errors.ts';
+import type { Seal } from '../seal.ts';
 
 /** OWASP's first choice for machines that do other work too: 19 MiB, two passes, one lane. */
 const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19 * 1024, timeCost: 2 } as const;
@@ -19,7 +21,7 @@ export const LONGEST_PASSWORD_BYTES = 1024;
 
 export interface Verification {
   readonly password: string;
-  /** Undefined: nobody of that name, or one without a password; it costs the same and is never right. */
+  /** As `hash` gave it. Undefined: nobody of that name, or one without a password; it costs the same and is never right. */
   readonly hash: string | undefined;
   /**
    * Asked when its turn has come: throws to give up, true when the password is known to be right by now.
@@ -27,16 +29,26 @@ export interface Verification {
   onTurn?(): boolean;
 }
 
+const PURPOSE = 'password';
+
 export class Passwords {
+  readonly #seal: Seal;
+  readonly #decoy: string;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  /** @throws RegistryError TOOMANYREQUESTS */
-  hash(password: string): Promise<string> {
-    return this.#inTurn(() => Bun.password.hash(normal(password), ARGON2ID));
+  constructor(seal: Seal) {
+    this.#seal = seal;
+    this.#decoy = seal.seal(DECOY, PURPOSE);
   }
 
-  /** @throws RegistryError TOOMANYREQUESTS, and what `onTurn` throws. */
+  /** @returns what is stored: argon2id, sealed. @throws RegistryError TOOMANYREQUESTS */
+  async hash(password: string): Promise<string> {
+    const hash = await this.#inTurn(() => Bun.password.hash(normal(password), ARGON2ID));
+    return this.#seal.seal(hash, PURPOSE);
+  }
+
+  /** @throws RegistryError TOOMANYREQUESTS, what `onTurn` throws, and SealError. */
   verify({ password, hash, onTurn }: Verification): Promise<boolean> {
     return this.#inTurn(async () => {
       if (onTurn?.() === true) return true;
@@ -44,7 +56,7 @@ export class Passwords {
       const isPossible = hash !== undefined && Buffer.byteLength(text) <= LONGEST_PASSWORD_BYTES;
       const isEqual = await Bun.password.verify(
         isPossible ? text : 'nobody',
-        isPossible ? hash : DECOY,
+        this.#seal.open(isPossible ? hash : this.#decoy, PURPOSE),
       );
       return isPossible && isEqual;
     });

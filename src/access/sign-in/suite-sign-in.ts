@@ -51,14 +51,16 @@ export async function openSignInSqlite(): Promise<OpenedSignIn> {
   return { sql, runner: new GroupCommit({ connection: sql, commands: suiteSignInCommands() }) };
 }
 
-/** argon2id of PASSWORD, made once: it takes a while. */
+const SEAL = sealWith(new Uint8Array(32).fill(7));
+
+/** Of PASSWORD, made once: it takes a while. */
 let hashed: Promise<string> | undefined;
 
 export class SignInWorld implements SignInParts {
   readonly sql: Sql;
   readonly commands: Commands<SuiteSignInCommands>;
-  readonly passwords = new Passwords();
-  readonly seal = sealWith(new Uint8Array(32).fill(7));
+  readonly passwords = new Passwords(SEAL);
+  readonly seal = SEAL;
   readonly refused: Act[] = [];
   readonly slept: number[] = [];
   /** Begins with the clock of the database. */
@@ -97,7 +99,7 @@ export class SignInWorld implements SignInParts {
   async addUser({ hasPassword = true } = {}): Promise<{ id: number; name: string }> {
     this.#made += 1;
     const name = `user${this.#made}`;
-    hashed ??= new Passwords().hash(PASSWORD);
+    hashed ??= new Passwords(SEAL).hash(PASSWORD);
     const passwordHash = hasPassword ? await hashed : null;
     const email = `${name}@example.org`;
     const user = { name, displayName: name, email, passwordHash };

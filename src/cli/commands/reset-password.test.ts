@@ -1,6 +1,6 @@
 // `entrepot admin reset-password`, with the server running and without.
 import { afterEach, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -24,7 +24,13 @@ async function started(directory?: string): Promise<TestRegistry> {
     ...(directory !== undefined && { directory }),
   });
   ends.push(() => registry.stop());
+  writeKey(registry.directory, new Uint8Array(32));
   return registry;
+}
+
+/** Where the command looks for the key of the server; that of test registries is all zeros. */
+function writeKey(directory: string, key: Uint8Array): void {
+  writeFileSync(join(directory, 'seal.key'), `${Buffer.from(key).toString('base64')}\n`);
 }
 
 async function signsIn(registry: TestRegistry, password: string, name = 'admin'): Promise<boolean> {
@@ -76,6 +82,7 @@ test('without the server, for anybody, from standard input, and without their se
   await first.program.commands.run('addPasskey', change);
   await first.program.commands.run('disableUser', { id, actor: SYSTEM });
   await first.stop();
+  writeKey(directory, new Uint8Array(32));
 
   const line = ['admin', 'reset-password', 'alice', '--disable-second-factor', '--password-stdin'];
   const ran = await runCli([...line, '--data', directory], { input: 'tulips in the rain\n' });
@@ -106,3 +113,15 @@ test.each([
   },
   30_000,
 );
+
+test('with another key than that of the server nothing is changed', async () => {
+  const registry = await started();
+  const line = ['admin', 'reset-password', '--data', registry.directory];
+  writeKey(registry.directory, new Uint8Array(32).fill(1));
+  const ran = await runCli(line);
+  expect(ran).toMatchObject({ code: 1, out: '' });
+  expect(ran.err).toContain('the key file is not the one');
+  rmSync(join(registry.directory, 'seal.key'));
+  expect((await runCli(line)).err).toContain('seal.key cannot be read');
+  expect(await signsIn(registry, ADMIN_PASSWORD)).toBe(true);
+}, 30_000);

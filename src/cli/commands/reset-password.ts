@@ -2,6 +2,7 @@
 // already. The server may run: it sees the change as it sees those of another node.
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import type { Seal } from '../../access/seal.ts';
 import type { Configuration } from '../../app/configuration.ts';
 import type { OpenDatabase } from '../../app/database.ts';
 import { programVersion } from '../../app/version.ts';
@@ -39,7 +40,8 @@ export const resetPasswordCommand: Command = {
     const database = await openExisting(configuration);
     try {
       const isSecondFactorGone = given.isOn('disable-second-factor');
-      const state = await reset(database, { name, password: password.text, isSecondFactorGone });
+      const change = { name, password: password.text, isSecondFactorGone, configuration };
+      const state = await reset(database, change);
       if (password.isMade) terminal.print(`${password.text}\n`);
       terminal.printError(
         `${name} has a new password${isSecondFactorGone ? ' and no second factor' : ''}. Everything that was signed in has ended.\n`,
@@ -78,15 +80,41 @@ async function openExisting({ database }: Configuration): Promise<OpenDatabase> 
   }
 }
 
-async function reset(
+/** The key of the server, or its users could not sign in with what is sealed by it. */
+async function sealOf(
   { sql, commands }: OpenDatabase,
-  change: { name: string; password: string; isSecondFactorGone: boolean },
+  configuration: Configuration,
+): Promise<Seal> {
+  const { readExistingSealKey } = await import('../../app/seal-key.ts');
+  const { sealWith } = await import('../../access/seal.ts');
+  const { SigningKeys } = await import('../../access/tokens/signing-keys.ts');
+  try {
+    const seal = sealWith(readExistingSealKey(configuration));
+    await new SigningKeys({ sql, commands, seal, now: Date.now }).current();
+    return seal;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandFailure(
+      `${why} Name the data directory or the key-file of the server, with --data, --key-file or --config.`,
+    );
+  }
+}
+
+async function reset(
+  database: OpenDatabase,
+  change: {
+    name: string;
+    password: string;
+    isSecondFactorGone: boolean;
+    configuration: Configuration;
+  },
 ): Promise<string> {
   const { Passwords } = await import('../../access/sign-in/password.ts');
   const { checkNewPassword } = await import('../../access/sign-in/password-rules.ts');
   const { SYSTEM } = await import('../../metadata/audit.ts');
   const { findUser } = await import('../../metadata/users.ts');
-  const { name, password, isSecondFactorGone } = change;
+  const { sql, commands } = database;
+  const { name, password, isSecondFactorGone, configuration } = change;
   const user = await findUser(sql, name);
   if (user === undefined || user.state === 'deleted') {
     throw new CommandFailure(`There is no user "${name}" in this database.`);
@@ -95,7 +123,8 @@ async function reset(
   const actor = { ...SYSTEM, client: `entrepot admin reset-password by ${systemUser}` };
   try {
     checkNewPassword(password, user);
-    const passwordHash = await new Passwords().hash(password);
+    const seal = await sealOf(database, configuration);
+    const passwordHash = await new Passwords(seal).hash(password);
     if (isSecondFactorGone) await commands.run('removeSecondFactor', { userId: user.id, actor });
     await commands.run('setUserPassword', { id: user.id, passwordHash, actor, systemUser });
   } catch (error) {
