@@ -53,6 +53,39 @@ export async function addAlice({
   return secrets;
 }
 
+/** bob may push below `team` and not pull. @returns the secret of an access token of his. */
+export async function addPusher({ program }: TestRegistry): Promise<string> {
+  const { commands, access } = program;
+  await commands.run('createRole', { name: 'pusher', actions: ['push'], actor: SYSTEM });
+  const id = await commands.run('createUser', {
+    name: 'bob',
+    displayName: '',
+    email: null,
+    passwordHash: null,
+    adoptsNamespace: false,
+    actor: SYSTEM,
+  });
+  const owner = { kind: 'user', id } as const;
+  await commands.run('addGrant', { subject: owner, path: 'team', role: 'pusher', actor: SYSTEM });
+  const secret = newSecret('ept');
+  const token = { hash: hashSecret(secret), hint: hintOf(secret), expiresAt: null };
+  await commands.run('createAccessToken', { owner, name: 'ci', ...token, actor: SYSTEM });
+  access.standings.changed();
+  return secret;
+}
+
+/** Something that refers to the manifest of the private repository. */
+export async function pushReferrer(url: string): Promise<void> {
+  const manifest = imageManifest({
+    config: { mediaType: 'example/sbom', digest: BLOB, size: CONFIG.length },
+    layers: [],
+    more: { subject: { mediaType: OCI_MANIFEST, digest: DIGEST, size: MANIFEST.length } },
+  });
+  const headers = { Authorization: basic('admin', ADMIN_PASSWORD), 'Content-Type': OCI_MANIFEST };
+  const at = `${url}/v2/${PRIVATE}/manifests/${digestOf(manifest)}`;
+  expect((await fetch(at, { method: 'PUT', body: manifest, headers })).status).toBe(201);
+}
+
 export async function pushPrivate(url: string): Promise<void> {
   const headers = { Authorization: basic('admin', ADMIN_PASSWORD), 'Content-Type': OCI_MANIFEST };
   const at = `${url}/v2/${PRIVATE}`;

@@ -1,11 +1,12 @@
 // What one may not see does not exist: a private repository and one that is not there answer alike, to
 // whoever asks and whatever they ask, byte for byte and by the same statements.
 import { describe, expect, test as plainTest } from 'bun:test';
-import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
+import { ADMIN_PASSWORD, startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
 import { onBothEngines } from './engines.ts';
 import {
   ABSENT,
   addAlice,
+  addPusher,
   BLOB,
   basic,
   bearerFor,
@@ -16,6 +17,7 @@ import {
   MANIFEST,
   PRIVATE,
   pushPrivate,
+  pushReferrer,
 } from './hidden-repository.ts';
 import { OCI_MANIFEST } from './push.ts';
 import { watchStatements } from './watched-statements.ts';
@@ -173,6 +175,36 @@ onBothEngines(
       const response = await fetch(at, { headers: { Authorization } });
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({ manifests: [] });
+    });
+
+    test('whoever may push there and not pull is told of no referrers, whatever is there', async () => {
+      const { url } = registry();
+      await given('nobody');
+      await pushReferrer(url);
+      const bob = basic('bob', await addPusher(registry()));
+      const credentials = [bob, await bearerFor(url, bob)];
+      for (const authorization of credentials) {
+        for (const query of ['', '?artifactType=example/sbom']) {
+          const asked = ['GET', `referrers/${DIGEST}${query}`] as unknown as Asked;
+          const [there, absent] = [
+            await ask({ url, authorization }, asked, PRIVATE),
+            await ask({ url, authorization }, asked, ABSENT),
+          ];
+          expect(there).toEqual(absent);
+          expect(there.status).toBe(200);
+          expect(JSON.parse(there.body)).toMatchObject({ schemaVersion: 2, manifests: [] });
+          expect(there.headers['oci-filters-applied']).toBe(
+            query === '' ? undefined : 'artifactType',
+          );
+        }
+        // All else that reads is refused as to others.
+        const manifest = await ask({ url, authorization }, ['GET', 'manifests/v1'], PRIVATE);
+        expect(manifest.status).toBe(404);
+      }
+      const Authorization = basic('admin', ADMIN_PASSWORD);
+      const at = `${url}/v2/${PRIVATE}/referrers/${DIGEST}`;
+      const shown = await (await fetch(at, { headers: { Authorization } })).json();
+      expect((shown as { manifests: unknown[] }).manifests).toHaveLength(1);
     });
   },
   { isPrivate: true },

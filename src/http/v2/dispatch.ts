@@ -14,7 +14,7 @@ import { deleteBlob, getBlob } from './blobs.ts';
 import { getCatalog, getTags } from './lists.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
 import type { V2Parts } from './parts.ts';
-import { getReferrers } from './referrers.ts';
+import { getReferrers, noReferrers } from './referrers.ts';
 import { type V2Request, v2Request } from './request.ts';
 import { cancelUpload, getUpload, patchUpload, postUpload, putUpload } from './uploads.ts';
 
@@ -93,6 +93,9 @@ export async function dispatchV2(
   const questions = questionsOf(request, route, operation.action);
   const caller = await parts.gate.identify(request, () => questions[0] && scopeFor(questions[0]));
   if (route.kind === 'base' && caller.shown === 'nothing') throw signInFirst(request, parts);
+  if (route.kind === 'referrers' && (await isPusherOnly(request, { caller, route, parts }))) {
+    return noReferrers(request);
+  }
   if (route.kind !== 'catalog' || isUnknown(caller)) {
     for (const question of questions) await admit(request, { caller, question, parts });
   }
@@ -111,6 +114,21 @@ function signInFirst(request: Incoming, parts: V2Parts): ErrorWithHeaders {
 /** Whoever is known gets the list of what they may see, be it empty; a bearer token must be for it. */
 function isUnknown({ shown, bearer }: Caller): boolean {
   return shown === 'nothing' || (bearer !== undefined && !bearer.isForCatalog);
+}
+
+/**
+ * Who may push to a repository and not pull from it is told that nothing refers to anything there, be it
+ * there or not. Asked of their rights, not of their token: a pull that only the token lacks is challenged.
+ */
+async function isPusherOnly(
+  request: Incoming,
+  asked: { caller: Caller; route: { name: string }; parts: V2Parts },
+): Promise<boolean> {
+  const { caller, parts } = asked;
+  const path = asked.route.name;
+  const may = async (action: Action) =>
+    (await parts.gate.explain(request, caller, { action, path })).isAllowed;
+  return !(await may('pull')) && (await may('push'));
 }
 
 /** What must be allowed for this request: for each tag that it names, when it names some. */

@@ -4,6 +4,7 @@ import { OCI_INDEX } from '../../oci/media-type.ts';
 import { nextLink } from '../../oci/page.ts';
 import type { Route } from '../../oci/route.ts';
 import { listReferrers } from '../../registry/list.ts';
+import type { Incoming } from '../incoming.ts';
 import { bytesReply, type Reply } from '../reply.ts';
 import type { V2Parts } from './parts.ts';
 import type { V2Request } from './request.ts';
@@ -15,21 +16,37 @@ export async function getReferrers(
   parts: V2Parts,
 ): Promise<Reply> {
   const { name: repository, digest: subject } = route;
+  const { artifactTypes, after } = wantedOf(request);
+  const page = await listReferrers(parts.pull, { repository, subject, artifactTypes, after });
+  if (page.next === undefined) return indexReply(page.descriptors, { artifactTypes });
+  const path = `/v2/${repository}/referrers/${subject}`;
+  const link = nextLink(path, { artifactType: artifactTypes, last: page.next });
+  return indexReply(page.descriptors, { artifactTypes, link });
+}
+
+/** For those who may push there and not pull: clients ask before they sign. Looks at nothing. */
+export function noReferrers(request: Incoming): Reply {
+  return indexReply([], wantedOf(request));
+}
+
+function wantedOf({ query }: Incoming): { artifactTypes: string[]; after: number } {
   // containerd sends several: any of them will do (client behaviour 18).
-  const artifactTypes = request.query
+  const artifactTypes = query
     .getAll('artifactType')
     .filter((type) => type !== '')
     // No media type holds a space: it was a plus that the client did not encode.
     .map((type) => type.replaceAll(' ', '+'));
-  const after = parsePosition(request.query.get('last'));
-  const page = await listReferrers(parts.pull, { repository, subject, artifactTypes, after });
+  return { artifactTypes, after: parsePosition(query.get('last')) };
+}
+
+function indexReply(
+  descriptors: readonly string[],
+  { artifactTypes, link }: { artifactTypes: readonly string[]; link?: string },
+): Reply {
   const headers: Record<string, string> = { 'Content-Type': OCI_INDEX };
   if (artifactTypes.length > 0) headers['OCI-Filters-Applied'] = 'artifactType';
-  if (page.next !== undefined) {
-    const path = `/v2/${repository}/referrers/${subject}`;
-    headers.Link = nextLink(path, { artifactType: artifactTypes, last: page.next });
-  }
-  const manifests = page.descriptors.join(',');
+  if (link !== undefined) headers.Link = link;
+  const manifests = descriptors.join(',');
   return bytesReply(
     200,
     headers,
