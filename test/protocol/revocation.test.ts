@@ -1,6 +1,7 @@
 // What is taken away is gone on every node: at once where it was taken, within a second elsewhere. Two
 // programs on one database; the second is asked again and again until it refuses.
 import { expect } from 'bun:test';
+import { newSigningKey } from '../../src/access/tokens/signing-keys.ts';
 import { SYSTEM as actor } from '../../src/metadata/audit.ts';
 import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
 import { addAccessToken, addUser, basic, grant } from '../support/people.ts';
@@ -55,6 +56,14 @@ const ENDS: readonly (readonly [
     'a grant that is removed',
     ALL,
     ({ program }, { grant: id }) => program.commands.run('removeGrant', { id, actor }),
+  ],
+  [
+    'a signing key that has leaked',
+    ['bearerOfPassword', 'bearerOfToken'],
+    async ({ program }) => {
+      const key = newSigningKey(program.access.seal);
+      return program.commands.run('replaceSigningKeys', { key, actor });
+    },
   ],
 ];
 

@@ -108,7 +108,7 @@ const LONGEST_TOKEN = 64 * 1024;
 
 export class BearerVerifier {
   readonly #options: VerifierOptions;
-  readonly #verified = new Kept<string, BearerToken>(VERIFIED_KEPT);
+  #verified = new Kept<string, BearerToken>(VERIFIED_KEPT);
 
   constructor(options: VerifierOptions) {
     this.#options = options;
@@ -134,6 +134,8 @@ export class BearerVerifier {
     const header = decode(head);
     if (header.alg !== 'ES256' || typeof header.kid !== 'string')
       throw new BearerError('malformed');
+    // Of now: keys that are taken away while this one is looked for must not be remembered as good.
+    const remembered = this.#verified;
     const key = await this.#options.findKey(header.kid);
     if (key === undefined) throw new BearerError('unknown-key');
     const isGood = verify(
@@ -144,13 +146,13 @@ export class BearerVerifier {
     );
     if (!isGood) throw new BearerError('forged');
     const verified = this.#read(decode(body));
-    this.#verified.set(token, verified);
+    remembered.set(token, verified);
     return verified;
   }
 
   /** Keys were taken away: what they signed must be looked at again. */
   forget(): void {
-    this.#verified.clear();
+    this.#verified = new Kept(VERIFIED_KEPT);
   }
 
   /** Signed by us, so of the form that `signBearer` gives; what may differ is when and for whom. */

@@ -26,6 +26,10 @@ export class SigningKeys {
   #public = new Map<string, { readonly key: KeyObject; readonly jwk: JWK }>();
   #current: SigningKey | undefined;
   #loadedAt = Number.NEGATIVE_INFINITY;
+  #loading: Promise<void> | undefined;
+  /** Changes of access, and how many of them the last look saw. */
+  #changes = 0;
+  #seenChanges = 0;
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
@@ -34,6 +38,7 @@ export class SigningKeys {
   /** The key that signs now; made when the registry has none. @throws SealError */
   async current(): Promise<SigningKey> {
     if (this.#current === undefined || this.#age() > STALE_MS) await this.#load();
+    await this.#catchUp();
     if (this.#current === undefined) {
       await this.#options.commands.run('addFirstSigningKey', newSigningKey(this.#options.seal));
       await this.#load();
@@ -43,7 +48,9 @@ export class SigningKeys {
   }
 
   async find(kid: string): Promise<KeyObject | undefined> {
-    if (!this.#public.has(kid) && this.#age() > RELOAD_MS) await this.#load();
+    await this.#catchUp();
+    const isLoading = this.#loading !== undefined;
+    if (!this.#public.has(kid) && (isLoading || this.#age() > RELOAD_MS)) await this.#load();
     return this.#public.get(kid)?.key;
   }
 
@@ -53,17 +60,33 @@ export class SigningKeys {
     return { keys: [...this.#public.values()].map(({ jwk }) => jwk) };
   }
 
-  /** Something changed in access: it may be that keys were replaced, whose tokens must count no more. */
+  /**
+   * Something changed in access: it may be that keys were replaced, whose tokens must count no more. Nothing
+   * is signed or verified before they were read again.
+   */
   forget(): void {
-    this.#public = new Map();
-    this.#loadedAt = Number.NEGATIVE_INFINITY;
+    this.#changes += 1;
   }
 
+  async #catchUp(): Promise<void> {
+    // Again, when that was read before the last change.
+    while (this.#seenChanges !== this.#changes) await this.#load();
+  }
+
+  /** A clock that was set back must not keep what was read for longer. */
   #age(): number {
-    return this.#options.now() - this.#loadedAt;
+    return Math.abs(this.#options.now() - this.#loadedAt);
   }
 
-  async #load(): Promise<void> {
+  #load(): Promise<void> {
+    this.#loading ??= this.#read().finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  async #read(): Promise<void> {
+    const changes = this.#changes;
     this.#loadedAt = this.#options.now();
     const rows = await readSigningKeys(this.#options.sql);
     const keys = new Map<string, { key: KeyObject; jwk: JWK }>();
@@ -72,6 +95,7 @@ export class SigningKeys {
       keys.set(kid, { key: publicKeyOf(jwk), jwk });
     }
     this.#public = keys;
+    this.#seenChanges = changes;
     const signing = rows.find((row) => row.retiredAt === null);
     if (signing === undefined || signing.kid === this.#current?.kid) return;
     const pem = this.#options.seal.open(signing.privateKey, PURPOSE);
