@@ -1,5 +1,5 @@
 // A containerd for the tests alone, with its own root, state and socket, and without the plugins
-// that only Kubernetes or other file systems need. Knows nothing of what is pushed.
+// that only other file systems need. Knows nothing of what is pushed.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,13 @@ export type ContainerdDaemon = Readonly<{
 }>;
 
 const START_LIMIT_MS = 60_000;
+const FILE_SYSTEMS = [
+  'snapshotter.v1.zfs',
+  'snapshotter.v1.btrfs',
+  'snapshotter.v1.aufs',
+  'snapshotter.v1.devmapper',
+  'tracing.processor.v1.otlp',
+] as const;
 
 export function findContainerd(): string | undefined {
   return Bun.which('containerd', { PATH: searchPath() }) ?? undefined;
@@ -25,14 +32,18 @@ export function containerdObstacle(): string | undefined {
   return process.getuid?.() === 0 ? undefined : 'containerd needs root';
 }
 
-export async function startContainerd(directory: string): Promise<ContainerdDaemon> {
+/** `hasCri`: with the interface by which Kubernetes uses it. */
+export async function startContainerd(
+  directory: string,
+  { hasCri = false } = {},
+): Promise<ContainerdDaemon> {
   const binary = findContainerd();
   if (binary === undefined) throw new Error('containerd is not installed');
   mkdirSync(directory, { recursive: true });
   const sockets = await mkdtemp(join(tmpdir(), 'containerd-'));
   const address = join(sockets, 's');
   const settings = join(directory, 'config.toml');
-  writeFileSync(settings, configuration(directory, sockets, address));
+  writeFileSync(settings, configuration({ directory, sockets, address, hasCri }));
   const server = startBackgroundProcess([binary, '--config', settings], {
     cwd: directory,
     env: { PATH: searchPath() },
@@ -50,16 +61,20 @@ export async function startContainerd(directory: string): Promise<ContainerdDaem
   }
 }
 
-function configuration(directory: string, sockets: string, address: string): string {
+type Places = Readonly<{ directory: string; sockets: string; address: string; hasCri: boolean }>;
+
+function configuration({ directory, sockets, address, hasCri }: Places): string {
+  const disabled = hasCri ? FILE_SYSTEMS : ['grpc.v1.cri', ...FILE_SYSTEMS];
   return [
     'version = 2',
     `root = "${join(directory, 'root')}"`,
     `state = "${join(sockets, 'state')}"`,
-    'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.zfs",',
-    '  "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.aufs",',
-    '  "io.containerd.snapshotter.v1.devmapper", "io.containerd.tracing.processor.v1.otlp"]',
+    `disabled_plugins = [${disabled.map((name) => `"io.containerd.${name}"`).join(', ')}]`,
     '[grpc]',
     `address = "${address}"`,
+    // Works on every file system below.
+    '[plugins."io.containerd.grpc.v1.cri".containerd]',
+    'snapshotter = "native"',
   ].join('\n');
 }
 
