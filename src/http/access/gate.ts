@@ -12,7 +12,7 @@ import { RegistryError } from '../../oci/errors.ts';
 import type { Incoming } from '../incoming.ts';
 import { ErrorWithHeaders } from '../reply.ts';
 import type { Authenticator, Visit } from './authenticate.ts';
-import { isTokenFor, refusalOf, scopeFor, verdictOf } from './authorise.ts';
+import { refusalOf, scopeFor, verdictOf } from './authorise.ts';
 import type { Caller } from './caller.ts';
 import { challengeHeader } from './challenge.ts';
 import type { RequestLimits } from './request-limits.ts';
@@ -111,11 +111,11 @@ export class Gate {
     throw refusal.error;
   }
 
-  /** Whether the caller may, by their rights and by what their bearer token is for. */
+  /** As `check`, for what a request may besides: without an answer, and without a record. */
   async may(request: Incoming, caller: Caller, question: Question): Promise<boolean> {
-    return (
-      isTokenFor(caller, question) && (await this.explain(request, caller, question)).isAllowed
-    );
+    const facts = await this.#factsOf(question.path);
+    const circumstances = this.circumstances(request);
+    return refusalOf({ caller, facts, question, circumstances }) === undefined;
   }
 
   /** The verdict on the caller's rights, whatever their bearer token is for. */
