@@ -104,6 +104,11 @@ export function parseDeclaration(input: unknown): Declaration {
       `The declaration is of ${shown(declared.path)}, and "${outside}" is not at or below it.`,
     );
   }
+  if (declared.path === '' && declared.grants !== undefined && !grants.some(isAdministrator)) {
+    throw invalid(
+      'The declaration of the root names no administrator: nobody could change it again.',
+    );
+  }
   refuseTwice(
     'the path',
     paths.map((one) => shown(one.path)),
@@ -111,6 +116,10 @@ export function parseDeclaration(input: unknown): Declaration {
   refuseTwice('the trust policy', trustPolicies.map(policyTitle));
   refuseTwice('a grant', grants.map(grantKey));
   return declared;
+}
+
+function isAdministrator({ role, to }: DeclaredGrant): boolean {
+  return role === 'administrator' && to.startsWith('user:');
 }
 
 function refuseTwice(what: string, keys: readonly string[]): void {

@@ -1,7 +1,7 @@
 // `entrepot declaration …`: grants, settings of paths and trust policies as a file that is kept in Git.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseDocument, stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { type Json, type JsonObject, objectOf } from '../api-client.ts';
 import { type Command, CommandFailure } from '../command.ts';
 import { serverCommand } from '../server-command.ts';
@@ -83,13 +83,14 @@ function summary(count: number, isDryRun: boolean): string {
 }
 
 async function readDeclaration(file: string, terminal: Terminal): Promise<Json> {
-  const document = parseDocument(await textOf(file, terminal), { uniqueKeys: true });
-  const [problem] = document.errors;
-  if (problem !== undefined) {
-    throw new CommandFailure(`${file} is no YAML: ${problem.message.split('\n')[0]}`);
+  const text = await textOf(file, terminal);
+  try {
+    // Nothing in a declaration needs an anchor; a few of them can grow to any size.
+    return parse(text, { uniqueKeys: true, maxAliasCount: 0 }) as Json;
+  } catch (error) {
+    const [why] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw new CommandFailure(`${file} is no YAML that can be read here: ${why}`);
   }
-  // Nothing in a declaration needs an anchor; a few of them can grow to any size.
-  return document.toJS({ maxAliasCount: 0 }) as Json;
 }
 
 async function textOf(file: string, terminal: Terminal): Promise<string> {

@@ -138,7 +138,7 @@ const create = serverCommand({
   flags: CONTENT_FLAGS,
   examples: [
     'entrepot trust create team:github --issuer https://token.actions.githubusercontent.com --condition repository=acme/app --condition ref=refs/heads/main --allow pull,push:team/app',
-    "entrepot trust create team:gitlab --issuer https://gitlab.example.com --condition 'project_path=team/**' --allow 'pull,push:{project_path}' --lifetime 15m",
+    "entrepot trust create team:gitlab --issuer https://gitlab.example.com --condition 'project_path=team/**' --allow 'pull,push:team/{project_path}' --lifetime 15m",
   ],
   async run(given, { api, show: shown }) {
     const text = given.argument('POLICY');

@@ -17,7 +17,8 @@ export const SCOPE = z
   })
   .openapi('Scope');
 
-export const CONDITION_SHAPE = CONDITION.openapi('Condition');
+// Anew: a schema that was made before zod was extended for documents lacks what they need.
+export const CONDITION_SHAPE = z.strictObject(CONDITION.shape).openapi('Condition');
 
 /** A namespace or repository; '' is the root. */
 export const PATH = z

@@ -1,0 +1,159 @@
+// The declarative file: exported, applied to an empty registry, exported again.
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CliSession, openCliSession } from '../suite-session.ts';
+
+let first: CliSession;
+let second: CliSession;
+
+/** Who is granted something: a declaration names people, and makes none. */
+const PEOPLE = [
+  'user create alice --no-password',
+  'user create bob --no-password',
+  'org create acme --owner alice',
+  'org member add acme bob',
+  'team create acme/core',
+  'robot create acme/app:ci',
+  'role create cleaner --actions delete',
+];
+
+const RIGHTS = [
+  'path set acme --visibility internal --creation explicit',
+  'path set acme/open --visibility public',
+  "grant add writer --to team:acme/core --on acme --tags '!prod-*' --tags '!v*'",
+  'grant add cleaner --to robot:acme/app:ci --on acme/app --from 10.0.0.0/8 --from ::1',
+  'grant add reader --to organisation:acme --on elsewhere',
+  'grant add reader --to anyone --on acme/open',
+  'grant add reader --to signed-in --on /',
+  'grant add administrator --to user:bob --on /',
+  'trust create acme:github --issuer https://token.actions.githubusercontent.com --audience entrepot --condition repository=acme/app --allow pull,push:acme/app --lifetime 15m',
+  "trust create acme/app:gitlab --issuer https://gitlab.example.com --audience entrepot --condition 'project_path=acme/*' --condition 'ref=main' --condition 'ref=v*' --allow 'pull:acme/app/{project_path}'",
+  'trust disable acme/app:gitlab',
+];
+
+beforeAll(async () => {
+  first = await openCliSession();
+  second = await openCliSession();
+  for (const line of [...PEOPLE, ...RIGHTS]) await first.done(line);
+  for (const line of PEOPLE) await second.done(line);
+});
+afterAll(async () => {
+  await first.close();
+  await second.close();
+});
+
+test('exported and applied to an empty registry, it exports the same', async () => {
+  const file = join(second.home, 'registry.yaml');
+  const text = await first.done('declaration export');
+  expect(text).toStartWith('# Who may do what');
+  await first.done(`declaration export --output ${file}`);
+  expect(readFileSync(file, 'utf8')).toBe(text);
+  const dry = await second.cli(`declaration apply ${file} --dry-run`);
+  expect(dry.err).toBe('10 changes to be made; nothing was changed.\n');
+  expect(dry.out).toBe(
+    [
+      '+ path acme: visibility internal, creation explicit',
+      '+ path acme/open: visibility public',
+      '+ grant reader on the root to signed-in',
+      '+ grant administrator on the root to user:bob',
+      '+ grant writer on acme to team:acme/core for tags !prod-*, !v*',
+      '+ grant cleaner on acme/app to robot:acme/app:ci if {"networks":["10.0.0.0/8","::1"]}',
+      '+ grant reader on acme/open to anyone',
+      '+ grant reader on elsewhere to organisation:acme',
+      '+ trust policy acme:github',
+      '+ trust policy acme/app:gitlab',
+      '',
+    ].join('\n'),
+  );
+  expect((await second.cli(`declaration apply ${file} --dry-run`)).out).toBe(dry.out);
+  const applied = await second.cli(`declaration apply ${file}`);
+  expect(applied).toEqual({ code: 0, out: dry.out, err: '10 changes made.\n' });
+  expect(await second.done('declaration export')).toBe(text);
+  const again = await second.cli(`declaration apply ${file}`);
+  expect(again).toEqual({ code: 0, out: '', err: 'Nothing is to be changed.\n' });
+  expect(await second.done('access explain bob administer /')).toStartWith('yes: ');
+});
+
+test('what is not named goes, below the declared path only; a section that is absent stays', async () => {
+  const before = await first.done('declaration export');
+  const text = `
+path: acme
+grants:
+  - role: writer
+    to: team:acme/core
+    on: acme
+    tags: ['!prod-*', '!v*']
+  - { role: owner, to: user:bob, on: acme/app }
+trustPolicies: []
+`;
+  const done = await first.cli('declaration apply -', { input: text });
+  expect(done.out).toBe(
+    [
+      '+ grant owner on acme/app to user:bob',
+      '- grant cleaner on acme/app to robot:acme/app:ci if {"networks":["10.0.0.0/8","::1"]}',
+      '- grant reader on acme/open to anyone',
+      '- trust policy acme:github',
+      '- trust policy acme/app:gitlab',
+      '',
+    ].join('\n'),
+  );
+  const after = await first.done('declaration export');
+  expect(after).toContain('to: signed-in');
+  expect(after).toContain('on: elsewhere');
+  expect(after).toContain('visibility: public');
+  expect(after).not.toContain('gitlab');
+  // And back again.
+  await first.done('declaration apply -', { input: before });
+  expect(sorted(await first.done('declaration export'))).toEqual(sorted(before));
+});
+
+/** Grants on one path come in the order in which they were made. */
+function sorted(text: string): string[] {
+  return text.split('\n').sort();
+}
+
+test('whoever manages the path may, others hear nothing of it', async () => {
+  const token = (await first.done("token create whole --scope 'pull,push,manage:acme/**'")).trim();
+  const text = await first.done('declaration export acme');
+  const apply = (line: string, input: string, by: string) =>
+    first.as(by, `declaration apply - ${line}`, { input });
+  expect((await apply('', text, token)).err).toBe('Nothing is to be changed.\n');
+  expect((await first.as(token, 'declaration export')).code).toBe(1);
+  const narrow = (await first.done('token create narrow --scope pull,manage:acme')).trim();
+  const below = 'path: acme\ntrustPolicies: []\npaths: []\n';
+  // Its scopes include the path that is declared, but not what lies below.
+  const refused = await apply('', below, narrow);
+  expect({ code: refused.code, out: refused.out }).toEqual({ code: 1, out: '' });
+  expect(await first.done('declaration export acme')).toBe(text);
+  const robot = (await first.done('token create x --robot acme/app:ci')).trim();
+  expect((await first.as(robot, 'declaration export acme')).err).toContain(
+    'There is no namespace or repository "acme".',
+  );
+  const root = await apply('--dry-run', 'path: ""\npaths: []\n', token);
+  expect(root.code).toBe(1);
+});
+
+test.each([
+  ['path: Acme', 'path: is no namespace or repository'],
+  ['grants: []', 'path'],
+  ['path: acme\ngrants: [{role: reader, to: user:nobody, on: acme}]', 'There is no user:nobody'],
+  ['path: acme\ngrants: [{role: reader, to: anyone, on: other}]', 'not at or below it'],
+  ['path: acme\npath: other', 'is no YAML'],
+  ['path: &a acme\npaths: [{path: *a}]', 'no YAML'],
+  ['just words', 'not valid'],
+  ['path: ""\ngrants: []', 'names no administrator'],
+])('%j is refused before anything is changed', async (input, sentence) => {
+  const ran = await first.cli('declaration apply -', { input });
+  expect({ code: ran.code, out: ran.out }).toEqual({ code: 1, out: '' });
+  expect(ran.err).toContain(sentence);
+});
+
+test('a file that is not there is named', async () => {
+  const ran = await first.cli('declaration apply none.yaml', { directory: first.home });
+  expect(ran).toMatchObject({ code: 1, out: '' });
+  expect(ran.err).toContain(join(first.home, 'none.yaml'));
+  writeFileSync(join(first.home, 'some.yaml'), 'path: acme\n');
+  const some = await first.cli('declaration apply some.yaml', { directory: first.home });
+  expect(some.code).toBe(0);
+});
