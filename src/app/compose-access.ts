@@ -80,6 +80,8 @@ export async function composeAccess(
   options: AccessOptions,
 ): Promise<ComposedAccess> {
   const now = Date.now;
+  // For what measures how long ago something was: a clock that is set back must lock nobody out.
+  const elapsed = () => performance.now();
   const standings = new Standings({
     sql,
     now,
@@ -99,7 +101,7 @@ export async function composeAccess(
   const refusals = new RefusalLog({
     write: (batch) => commands.run('recordRefusals', batch),
     failed: (error) => warn('refusals could not be put on record', error),
-    now: () => performance.now(),
+    now: elapsed,
   });
   const { external, elsewhere } = composeExternalSignIn(
     { sql, commands, seal, now },
@@ -110,8 +112,8 @@ export async function composeAccess(
     sql,
     commands,
     passwords,
-    cache: new PasswordCache(now),
-    throttle: new Throttle(now),
+    cache: new PasswordCache(elapsed),
+    throttle: new Throttle(elapsed),
     seal,
     now,
     sleep: (ms) => delay(ms),
@@ -153,7 +155,7 @@ export async function composeAccess(
   const gate = new Gate({
     standings,
     authenticator,
-    limits: new RequestLimits(options.requestLimits, now),
+    limits: new RequestLimits(options.requestLimits, elapsed),
     pathPrefix: options.pathPrefix,
     readOpenRights: () => standings.readOpenRights(),
     refused: (act) => refusals.recordRefusal(act),

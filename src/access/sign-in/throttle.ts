@@ -39,6 +39,7 @@ export class Throttle {
   readonly #accounts: Failures;
   readonly #codes: Failures;
 
+  /** `now`: milliseconds, never set back. */
   constructor(now: Clock) {
     this.#pairs = new Failures(PAIR, now);
     this.#addresses = new Failures(ADDRESS, now);

@@ -2,6 +2,7 @@
 // node for itself, in memory.
 import { Kept } from '../../access/kept.ts';
 import { principalKey } from '../../access/principal.ts';
+import { addressBlock } from '../../access/sign-in/address-block.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { Caller } from './caller.ts';
 
@@ -15,7 +16,7 @@ export interface RequestRate {
 export interface RequestLimitSettings {
   /** For each user, robot and pipeline; undefined = no limit. */
   readonly signedIn: RequestRate | undefined;
-  /** For each address of callers who have not signed in. */
+  /** For each address of callers who have not signed in; of IPv6 for each /64. */
   readonly anonymous: RequestRate | undefined;
 }
 
@@ -31,6 +32,7 @@ export class RequestLimits {
   readonly #now: () => number;
   readonly #buckets = new Kept<string, Bucket>(BUCKETS_KEPT);
 
+  /** `now`: milliseconds, never set back. */
   constructor(settings: RequestLimitSettings, now: () => number) {
     this.#settings = settings;
     this.#now = now;
@@ -42,7 +44,7 @@ export class RequestLimits {
     const isSignedIn = principal.kind !== 'anonymous';
     const rate = isSignedIn ? this.#settings.signedIn : this.#settings.anonymous;
     if (rate === undefined) return;
-    const key = isSignedIn ? principalKey(principal) : from.client();
+    const key = isSignedIn ? principalKey(principal) : addressBlock(from.client());
     const now = this.#now();
     const bucket = this.#buckets.get(key) ?? { left: rate.burst, at: now };
     const refilled = bucket.left + ((now - bucket.at) / 1000) * rate.perSecond;
