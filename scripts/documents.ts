@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { factsOf, fileSchema, SETTING_NAMES, variableOf } from '../src/app/settings.ts';
 import { programVersion } from '../src/app/version.ts';
+import { commandReference } from '../src/cli/command-reference.ts';
 import { apiDocument } from '../src/http/api/document.ts';
 import { STAGES } from './test-stages.ts';
 
@@ -33,6 +34,7 @@ function stagesTable(): string {
 const TABLES: Readonly<Record<string, { readonly mark: string; table(): string }>> = {
   'docs/configure.md': { mark: 'settings', table: settingsTable },
   'docs/ci.md': { mark: 'stages', table: stagesTable },
+  'docs/commands.md': { mark: 'commands', table: commandReference },
 };
 
 /** Path to what the file should hold, given what it holds now. */

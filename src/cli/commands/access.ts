@@ -1,10 +1,10 @@
 // `entrepot access explain`: may somebody do something, and by which rule.
 import { objectOf } from '../api-client.ts';
 import { type Command, UsageError } from '../command.ts';
+import { pathOf } from '../path-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { cell } from '../show.ts';
 import { parseSubject, showSubject } from '../subject-text.ts';
-import { pathOf } from './grant.ts';
 
 const ACTIONS = ['pull', 'push', 'delete', 'manage', 'administer'] as const;
 

@@ -2,10 +2,10 @@
 import { type ApiClient, type JsonObject, objectOf, type Query } from '../api-client.ts';
 import { type Command, CommandFailure, type Given, UsageError } from '../command.ts';
 import { durationMs } from '../duration.ts';
+import { pathOf } from '../path-text.ts';
 import { type Session, serverCommand } from '../server-command.ts';
 import { type Column, cell, column, table } from '../show.ts';
 import type { Terminal } from '../terminal.ts';
-import { pathOf } from './grant.ts';
 
 const FILTER_FLAGS = {
   since: { value: 'TIME', about: 'From then on: 24h ago as 24h, or 2031-01-31T12:00:00Z.' },

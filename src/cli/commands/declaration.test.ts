@@ -149,6 +149,14 @@ test.each([
   expect(ran.err).toContain(sentence);
 });
 
+test('the example of the documentation is one', async () => {
+  const page = readFileSync(join(import.meta.dir, '../../../docs/commands.md'), 'utf8');
+  const [, example = ''] = /```yaml\n(.*?)```/s.exec(page) ?? [];
+  await first.done('robot create team/backend:ci');
+  const ran = await first.cli('declaration apply - --dry-run', { input: example });
+  expect(ran).toMatchObject({ code: 0, err: '4 changes to be made; nothing was changed.\n' });
+});
+
 test('a file that is not there is named', async () => {
   const ran = await first.cli('declaration apply none.yaml', { directory: first.home });
   expect(ran).toMatchObject({ code: 1, out: '' });

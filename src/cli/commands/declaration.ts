@@ -4,10 +4,10 @@ import { resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { type Json, type JsonObject, objectOf } from '../api-client.ts';
 import { type Command, CommandFailure } from '../command.ts';
+import { pathOf } from '../path-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { cell } from '../show.ts';
 import type { Terminal } from '../terminal.ts';
-import { pathOf } from './grant.ts';
 
 const HEAD = `# Who may do what at this path and below it. "entrepot declaration apply FILE --dry-run" shows what
 # would change. A section that is left out stays as it is; one that is empty takes all of it away.

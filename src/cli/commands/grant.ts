@@ -1,6 +1,9 @@
 // `entrepot grant …`: who has which role where.
-import { type Json, type JsonObject, objectOf } from '../api-client.ts';
+import { isAtOrBelow } from '../../access/pattern.ts';
+import { type JsonObject, objectOf } from '../api-client.ts';
 import type { Command, Given } from '../command.ts';
+import { showCondition } from '../condition-text.ts';
+import { pathOf } from '../path-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { type Column, cell, column, shownPath } from '../show.ts';
 import { parseSubject, SUBJECT_EXAMPLES, showSubject } from '../subject-text.ts';
@@ -15,28 +18,6 @@ const COLUMNS: readonly Column[] = [
   column('By', 'createdBy'),
 ];
 
-/** `from 10.0.0.0/8, Mon-Fri 08:00-18:00 Europe/Paris` */
-export function showCondition(condition: Json | undefined): string {
-  if (condition === null || condition === undefined) return '';
-  const { networks = [], windows = [] } = objectOf(condition);
-  const parts = Array.isArray(networks) && networks.length > 0 ? [`from ${cell(networks)}`] : [];
-  const times = Array.isArray(windows) ? windows.map((window) => showWindow(objectOf(window))) : [];
-  return [...parts, ...times].join('; ');
-}
-
-const DAYS = ['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
-
-function showWindow({ days, from, to, zone }: JsonObject): string {
-  const names = Array.isArray(days) ? days.map((day) => DAYS[Number(day)] ?? '?') : [];
-  return `${names.join(' ')} ${clock(from)}-${clock(to)} ${cell(zone)}`;
-}
-
-function clock(minutes: Json | undefined): string {
-  const all = Number(minutes);
-  const two = (part: number): string => String(part).padStart(2, '0');
-  return `${two(Math.floor(all / 60))}:${two(all % 60)}`;
-}
-
 const list = serverCommand({
   name: 'grant list',
   about: 'Lists the grants on a path and below it, or those of somebody.',
@@ -47,7 +28,7 @@ const list = serverCommand({
   examples: ['entrepot grant list --on team/backend', 'entrepot grant list --to user:alice'],
   async run(given, { api, show }) {
     const to = given.flag('to');
-    const on = given.flag('on') ?? '';
+    const on = pathOf(given.flag('on') ?? '');
     const rows =
       to === undefined
         ? await api.all('/grants', { path: on, below: true })
@@ -56,10 +37,6 @@ const list = serverCommand({
     show.list(shown, { columns: COLUMNS, none: 'Nothing is granted there.' });
   },
 });
-
-function isAtOrBelow(path: string, top: string): boolean {
-  return top === '' || path === top || path.startsWith(`${top}/`);
-}
 
 const add = serverCommand({
   name: 'grant add',
@@ -107,11 +84,6 @@ function contentOf(given: Given): JsonObject {
     ...(tags.length > 0 && { tags }),
     ...(networks.length > 0 && { condition: { networks } }),
   };
-}
-
-/** `/` is the root, whose path is empty: an empty value is easily written by mistake. */
-export function pathOf(text: string): string {
-  return text === '/' ? '' : text;
 }
 
 const remove = serverCommand({

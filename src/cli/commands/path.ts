@@ -1,9 +1,9 @@
 // `entrepot path …` and `entrepot repository …`: settings that hang on a path, and what lies there.
 import { objectOf } from '../api-client.ts';
 import { type Command, type Given, UsageError } from '../command.ts';
+import { pathOf } from '../path-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { type Column, cell, column, shownPath } from '../show.ts';
-import { pathOf } from './grant.ts';
 
 const PATH = {
   name: 'PATH',

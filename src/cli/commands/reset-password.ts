@@ -16,7 +16,7 @@ const ADMINISTRATOR = 'admin';
 export const resetPasswordCommand: Command = {
   name: 'admin reset-password',
   about:
-    'Gives a user a new password, on the machine of the server and whether it runs or not. All that was signed in ends.',
+    'Gives a user a new password, on the machine of the server and whether it runs or not. What was signed in with the old one ends; access tokens stay.',
   arguments: [
     { name: 'NAME', about: `The user's name. Without it: ${ADMINISTRATOR}.`, isOptional: true },
   ],
@@ -44,7 +44,7 @@ export const resetPasswordCommand: Command = {
       const state = await reset(database, change);
       if (password.isMade) terminal.print(`${password.text}\n`);
       terminal.printError(
-        `${name} has a new password${isSecondFactorGone ? ' and no second factor' : ''}. Everything that was signed in has ended.\n`,
+        `${name} has a new password${isSecondFactorGone ? ' and no second factor' : ''}. What was signed in with the old one has ended.\n`,
       );
       if (state === 'disabled') {
         terminal.printError(

@@ -2,10 +2,10 @@
 import { type JsonObject, objectOf } from '../api-client.ts';
 import { type Command, type Given, UsageError } from '../command.ts';
 import { timeAfter } from '../duration.ts';
+import { pathOf } from '../path-text.ts';
 import { findRobot, parseRobot, ROBOT } from '../robot-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { type Column, cell, column, when } from '../show.ts';
-import { pathOf } from './grant.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'Robot', of: ({ path, name }) => `${cell(path)}:${cell(name)}` },

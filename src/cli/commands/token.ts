@@ -1,12 +1,12 @@
 // `entrepot token …`: access tokens, one's own and those of robots.
 import { type ApiClient, objectOf, part, textOf } from '../api-client.ts';
 import { type Command, type Given, UsageError } from '../command.ts';
+import { showCondition } from '../condition-text.ts';
 import { durationMs, timeAfter } from '../duration.ts';
 import { findRobot } from '../robot-text.ts';
 import { parseScope, showScopes } from '../scope-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { type Column, cell, column, when } from '../show.ts';
-import { showCondition } from './grant.ts';
 
 const ID = { name: 'ID', about: 'The number of the token, as token list shows it.' } as const;
 

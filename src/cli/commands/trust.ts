@@ -3,11 +3,11 @@ import { formatDuration } from '../../app/setting-values.ts';
 import { type ApiClient, type Json, type JsonObject, objectOf } from '../api-client.ts';
 import { type Command, CommandFailure, type Given, UsageError } from '../command.ts';
 import { durationMs } from '../duration.ts';
+import { pathOf } from '../path-text.ts';
 import { isNumber } from '../robot-text.ts';
 import { parseScope, showScopes } from '../scope-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { type Column, cell, column, when } from '../show.ts';
-import { pathOf } from './grant.ts';
 
 const POLICY = {
   name: 'POLICY',
