@@ -3,6 +3,7 @@
 import type { Question } from '../../access/decide.ts';
 import { credentialKey } from '../../access/principal.ts';
 import type { SignInContext } from '../../access/sign-in/prove-password.ts';
+import { isWithinScopes } from '../../access/tokens/narrower-scopes.ts';
 import type { Actor } from '../../metadata/audit.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { Caller } from '../access/caller.ts';
@@ -65,6 +66,16 @@ export class ApiCall {
 
   needManager(path: string): Promise<void> {
     return this.need({ action: 'manage', path });
+  }
+
+  /** For what lies below as well, which the scopes of a token need not include. */
+  async needManagerBelow(path: string): Promise<void> {
+    await this.needManager(path);
+    const wanted = [{ actions: ['manage'] as const, names: [path === '' ? '**' : `${path}/**`] }];
+    if (isWithinScopes(wanted, this.caller.standing.scopes)) return;
+    const why = `the scopes of this token do not include what lies below ${path || 'the root'}`;
+    this.recordRefusal({ action: 'manage', path }, why);
+    throw new RegistryError('DENIED', `You may not do that: ${why}.`);
   }
 
   /** The caller as a person. @throws RegistryError DENIED for robots and pipelines. */

@@ -78,7 +78,7 @@ async function admit(
     await call.needAdministrator();
     return (events) => events.map(shownEvent);
   }
-  await call.needManager(path);
+  await call.needManagerBelow(path);
   return (events) => events.filter(({ target }) => isAboutPath(target, path)).map(shownEvent);
 }
 

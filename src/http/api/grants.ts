@@ -95,7 +95,7 @@ const list = endpoint({
   async handle(call, { query }) {
     const { path, below, subject } = query;
     if (subject !== undefined) return { items: await ofSubject(call, subject) };
-    await call.needManager(path);
+    await (below ? call.needManagerBelow(path) : call.needManager(path));
     const { sql } = call.parts;
     if (!below) return { items: (await grantsAt(sql, path)).map(showGrant) };
     return pageOf(query, {

@@ -69,7 +69,7 @@ const below = endpoint({
   ),
   async handle(call, { query }) {
     const { path } = query;
-    await call.needManager(path);
+    await call.needManagerBelow(path);
     return pageOf(query, {
       key: z.string(),
       read: ({ after = path, limit }) => settingsBelow(call.parts.sql, { path, after, limit }),

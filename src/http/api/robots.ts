@@ -53,7 +53,7 @@ const list = endpoint({
   result: pageSchema('Robots', ROBOT),
   async handle(call, { query }) {
     const { path } = query;
-    await call.needManager(path);
+    await call.needManagerBelow(path);
     return pageOf(query, {
       key: z.object({ path: z.string(), name: z.string() }),
       read: ({ after, limit }) =>

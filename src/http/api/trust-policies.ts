@@ -83,6 +83,7 @@ const list = endpoint({
   async handle(call, { query }) {
     const { path } = query;
     await call.need(needed(path));
+    await call.needManagerBelow(path);
     return pageOf(query, {
       key: z.object({ path: z.string(), name: z.string() }),
       read: ({ after, limit }) =>

@@ -1,0 +1,152 @@
+// Whoever has a limited credential gets nothing out of the management API that it is not for; what is taken
+// away is gone with the next request.
+import { expect } from 'bun:test';
+import { type ApiAnswer, askApi, basic, bearer, PASSWORD, World } from './api-world.ts';
+import { onBothEngines } from './engines.ts';
+
+onBothEngines(
+  'limited credentials',
+  ({ test, registry }) => {
+    let made: Promise<World> | undefined;
+    const world = () => {
+      made ??= World.make(registry().url);
+      return made;
+    };
+    const post = async (headers: Record<string, string>, path: string, body: unknown) =>
+      askApi(registry().url, { method: 'POST', path, body, headers });
+    const token = async (by: Record<string, string>, rest: object): Promise<ApiAnswer> =>
+      post(by, '/tokens', { name: 'made', ...rest });
+    const owner = basic('alice', PASSWORD);
+
+    test('a token with scopes makes none without, and none with more', async () => {
+      await world();
+      const scopes = [{ actions: ['pull', 'manage'], names: ['alice', 'alice/**', 'acme/app'] }];
+      const limited = bearer((await token(owner, { scopes })).body.secret);
+      const wider = [
+        undefined,
+        [{ actions: ['push'], names: ['acme/app'] }],
+        [{ actions: ['pull'], names: ['acme/**'] }],
+        [{ actions: ['pull'], names: ['**'] }],
+        [{ actions: ['pull'], names: ['acme/app', 'acme/other'] }],
+      ];
+      for (const one of wider) {
+        const answer = await token(limited, one === undefined ? {} : { scopes: one });
+        expect([one, answer.status]).toEqual([one, 403]);
+      }
+      const narrower = [{ actions: ['pull'], names: ['acme/app'] }];
+      const made = await token(limited, { scopes: narrower });
+      expect(made.status).toBe(201);
+      // Nor does it take over one by a new secret for it.
+      const whole = Number((await token(owner, {})).body.id);
+      expect((await post(limited, `/tokens/${whole}/rotate`, {})).status).toBe(403);
+      expect((await post(limited, `/tokens/${made.body.id}/rotate`, {})).status).toBe(201);
+    });
+
+    test('what it makes has its conditions and ends with it', async () => {
+      await world();
+      const scopes = [{ actions: ['pull', 'manage'], names: ['alice'] }];
+      const condition = { networks: ['127.0.0.0/8'] };
+      const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+      const limited = await token(owner, { scopes, condition, expiresAt });
+      const by = bearer(limited.body.secret);
+      const made = await token(by, { scopes });
+      expect(made.body).toMatchObject({ condition, expiresAt });
+      const later = new Date(Date.now() + 7_200_000).toISOString();
+      expect((await token(by, { scopes, expiresAt: later })).body).toMatchObject({ expiresAt });
+      const elsewhere = { networks: ['0.0.0.0/0'] };
+      expect((await token(by, { scopes, condition: elsewhere })).status).toBe(403);
+    });
+
+    test('no token changes how its owner signs in', async () => {
+      await world();
+      const whole = bearer((await token(owner, {})).body.secret);
+      const changes: [string, object][] = [
+        ['/account/password', { oldPassword: PASSWORD, newPassword: 'taken over in silence' }],
+        ['/account/totp', {}],
+        ['/account/identities/unlink', { provider: 'oidc:x', subject: 'x' }],
+      ];
+      for (const [path, body] of changes) {
+        expect([path, (await post(whole, path, body)).status]).toEqual([path, 403]);
+      }
+    });
+
+    test('an administrator by a token with scopes administers only when they say so', async () => {
+      const { url } = await world();
+      const admin = (await world()).callers.get('administrator') ?? {};
+      const with_ = async (actions: string[]) => {
+        const scopes = [{ actions, names: ['**'] }];
+        return bearer((await token(admin, { scopes })).body.secret);
+      };
+      const users = { method: 'GET', path: '/users' };
+      const pulls = await with_(['pull', 'push', 'delete', 'manage']);
+      expect((await askApi(url, { ...users, headers: pulls })).status).toBe(403);
+      const all = await with_(['administer']);
+      expect((await askApi(url, { ...users, headers: all })).status).toBe(200);
+    });
+
+    test('a token for one path lists nothing of what lies below', async () => {
+      const { url } = await world();
+      const scopes = [{ actions: ['pull', 'manage'], names: ['acme'] }];
+      const headers = bearer((await token(owner, { scopes })).body.secret);
+      const lists = ['/robots', '/trust-policies', '/paths/below', '/audit', '/audit/follow'];
+      for (const path of [
+        ...lists.map((one) => `${one}?path=acme`),
+        '/grants?path=acme&below=true',
+      ]) {
+        const answer = await askApi(url, { method: 'GET', path, headers });
+        expect([path, answer.status]).toEqual([path, 403]);
+      }
+      const here = { method: 'GET', path: '/grants?path=acme', headers };
+      expect((await askApi(url, here)).status).toBe(200);
+    });
+
+    test('what is taken away is gone with the next request', async () => {
+      const setup = await world();
+      const { url } = setup;
+      const whoami = { method: 'GET', path: '/whoami' };
+      const given = await token(owner, {});
+      const headers = bearer(given.body.secret);
+      expect((await askApi(url, { ...whoami, headers })).status).toBe(200);
+      await askApi(url, { method: 'DELETE', path: `/tokens/${given.body.id}`, headers });
+      expect((await askApi(url, { ...whoami, headers })).status).toBe(401);
+      const grant = await setup.grant('user', 'carol', 'reader', 'acme/other');
+      const paths = {
+        method: 'GET',
+        path: '/paths?path=acme/other',
+        headers: basic('carol', PASSWORD),
+      };
+      expect((await askApi(url, paths)).status).toBe(200);
+      await setup.admin('DELETE', `/grants/${grant}`);
+      expect((await askApi(url, paths)).status).toBe(404);
+      await setup.admin('POST', '/users/carol/disable');
+      expect((await askApi(url, paths)).status).toBe(401);
+      await setup.admin('POST', '/users/carol/enable');
+    });
+
+    test('what one may not see looks just like what is not there', async () => {
+      const { url } = await world();
+      const headers = basic('carol', PASSWORD);
+      const pairs: [string, string][] = [
+        ['/grants?path=acme', '/grants?path=none'],
+        ['/robots?path=acme', '/robots?path=none'],
+        ['/paths?path=acme', '/paths?path=none'],
+        ['/organisations/acme', '/organisations/none'],
+        ['/organisations/acme/members', '/organisations/none/members'],
+        ['/robots/1', '/robots/999999'],
+        ['/tokens?owner=robot:1', '/tokens?owner=robot:999999'],
+        ['/users/alice', '/users/none'],
+        [
+          '/explain?subject=user:alice&action=pull&repository=acme',
+          '/explain?subject=user:none&action=pull&repository=none',
+        ],
+      ];
+      const bare = ({ status, text }: ApiAnswer) =>
+        `${status} ${text.replace(/"requestId":"[^"]*"/, '').replaceAll(/acme|none/g, 'X')}`;
+      for (const [there, absent] of pairs) {
+        const ask = (path: string) => askApi(url, { method: 'GET', path, headers });
+        expect(bare(await ask(there))).toBe(bare(await ask(absent)));
+      }
+    });
+  },
+  { isPrivate: true },
+);
