@@ -42,7 +42,7 @@ describe('clientAddress', () => {
     expect(seen('10.0.0.1', {})).toBe('10.0.0.1');
   });
 
-  test('reads Forwarded in each spelling, and prefers it', () => {
+  test('reads Forwarded in each spelling', () => {
     for (const [forwarded, address] of [
       ['for=203.0.113.1', '203.0.113.1'],
       ['For="203.0.113.1:4711";proto=https', '203.0.113.1'],
@@ -50,9 +50,20 @@ describe('clientAddress', () => {
       ['for="[2001:db8:9::1]:80"', '2001:db8:9::1'],
       ['for=6.6.6.6, for=203.0.113.1, for=10.0.0.2', '203.0.113.1'],
     ] as const) {
-      const headers = { Forwarded: forwarded, 'X-Forwarded-For': '203.0.113.99' };
-      expect([forwarded, seen('10.0.0.1', headers)]).toEqual([forwarded, address]);
+      expect([forwarded, seen('10.0.0.1', { Forwarded: forwarded })]).toEqual([forwarded, address]);
     }
+  });
+
+  test('is unknown when the two headers do not agree: one of them may be what the client wrote', () => {
+    const real = '203.0.113.1';
+    const both = (forwarded: string, list: string) =>
+      seen('10.0.0.1', { Forwarded: forwarded, 'X-Forwarded-For': list });
+    // nginx adds to the one and passes the other on.
+    expect(both('for=10.0.0.5', real)).toBe('unknown');
+    expect(both('for=198.51.100.9', real)).toBe('unknown');
+    expect(both('for=unknown', real)).toBe('unknown');
+    expect(both(`for=${real}`, '10.0.0.5')).toBe('unknown');
+    expect(both(`for="${real}:80"`, `6.6.6.6, ${real}`)).toBe(real);
   });
 
   test('stops at what is no address: a name may be written by anybody', () => {
