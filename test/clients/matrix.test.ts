@@ -30,6 +30,21 @@ describe('the matrix', () => {
     expect(matrix).not.toContain('renders');
   });
 
+  test('shows side by side what several clients are checked for', () => {
+    const results = ['crane', 'helm', 'oras'].flatMap((group) => [
+      { group, title: 'signs in', outcome: group === 'helm' ? 'failed' : 'passed' } as const,
+      { group, title: `only ${group}`, outcome: 'passed' } as const,
+    ]);
+    const names = ['crane', 'docker', 'helm', 'oras'];
+    const matrix = renderMatrix(
+      names.map((name) => ({ name, version: '1.0' })),
+      results,
+    );
+    expect(matrix).toContain('| check | crane | helm | oras |\n');
+    expect(matrix).toContain('| signs in | yes | **no** | yes |');
+    expect(matrix).not.toContain('| only crane | yes');
+  });
+
   test('replaces what stands between the marks, and keeps the rest', () => {
     const document = 'a\n<!-- matrix: start -->\nold\n<!-- matrix: end -->\nz\n';
     const replaced = replaceMatrix(document, 'new');

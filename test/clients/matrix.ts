@@ -15,6 +15,10 @@ export type ClientRow = Readonly<{
 
 const CASE = /<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g;
 const SIGN = { passed: 'passed', failed: '**failed**', skipped: 'not checked' } as const;
+/** Short: a column for each client. */
+const SHARED_SIGN = { passed: 'yes', failed: '**no**', skipped: '?' } as const;
+/** Clients that must have a check before it is shown side by side. */
+const SHARED_BY = 2;
 const START = '<!-- matrix: start -->';
 const END = '<!-- matrix: end -->';
 
@@ -47,7 +51,29 @@ export function renderMatrix(
   );
   const head = row(['client', 'version', 'passed', 'failed', 'not checked']);
   const table = [head, row(['---', '---', '---', '---', '---']), ...summary].join('\n');
-  return [table, ...sections].join('\n\n');
+  return [table, ...sharedChecks(clients, results), ...sections].join('\n\n');
+}
+
+/** The checks that several clients have by the same title, side by side. */
+function sharedChecks(
+  clients: readonly ClientRow[],
+  results: readonly CheckResult[],
+): readonly string[] {
+  const titles = [...new Set(results.map((result) => result.title))];
+  const outcome = (title: string, name: string) => {
+    const found = results.find((result) => result.title === title && result.group === name);
+    return found === undefined ? '' : SHARED_SIGN[found.outcome];
+  };
+  const rows = titles
+    .map((title) => [title, ...clients.map(({ name }) => outcome(title, name))])
+    .filter((cells) => cells.slice(1).filter((cell) => cell !== '').length >= SHARED_BY);
+  if (rows.length === 0) return [];
+  // A client that shares no check has no column.
+  const isUsed = (column: number) => column === 0 || rows.some((cells) => cells[column] !== '');
+  const used = (cells: readonly string[]) => cells.filter((_, column) => isUsed(column));
+  const head = ['check', ...clients.map(({ name }) => name)];
+  const lines = [head, head.map(() => '---'), ...rows].map((cells) => row(used(cells)));
+  return [['### What several clients are checked for', '', ...lines].join('\n')];
 }
 
 /** The document with the part between its two marks replaced. @throws when a mark is missing. */

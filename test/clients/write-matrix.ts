@@ -17,7 +17,13 @@ function clientRows(): readonly ClientRow[] {
     const version = clientVersion(name) ?? 'not installed';
     return { name, version: daemon === undefined ? version : `${version} (daemon ${daemon})` };
   });
-  return [...clients, { name: 'exchange', version: '' }];
+  const node = clientDaemonVersion('ctr');
+  const kubernetes = node === undefined ? 'not installed' : `node with containerd ${node}`;
+  return [
+    ...clients,
+    { name: 'kubernetes', version: kubernetes },
+    { name: 'exchange', version: '' },
+  ];
 }
 
 /** Runs the tests; their output goes to the terminal, their results come back as JUnit. */

@@ -136,7 +136,7 @@ onBothEngines(
         }
       });
 
-      test('is answered as the table says', async () => {
+      test('clients 9: is answered as the table says', async () => {
         for (const asked of REQUESTS) {
           const { status, headers, body } = await asks(who, asked, PRIVATE);
           const challenge = headers['www-authenticate'] ?? '';
@@ -159,7 +159,7 @@ onBothEngines(
       });
     });
 
-    test('nothing of it is in the catalog of those who may not see it', async () => {
+    test('clients 33: nothing of it is in the catalog of those who may not see it', async () => {
       for (const who of ['alice', 'a narrow token'] as const) {
         const authorization = (await given(who)) ?? '';
         const response = await fetch(`${registry().url}/v2/_catalog`, {

@@ -52,7 +52,7 @@ onBothEngines(
       return (await fetch(`${registry().url}${path}`, { method, headers })).status;
     };
 
-    test('1: the ping always challenges who shows nothing, even where everybody may pull', async () => {
+    test('clients 1: the ping always challenges who shows nothing, even where everybody may pull', async () => {
       await setVisibility(registry(), { path: 'open', visibility: 'public' });
       for (const path of ['/v2/', '/v2']) {
         const response = await fetch(registry().url + path);
@@ -68,7 +68,7 @@ onBothEngines(
       expect(await statusWith('/v2/', basic('admin', 'wrong password'))).toBe(401);
     });
 
-    test('2: a challenge names the scope; a token without it hears insufficient_scope', async () => {
+    test('clients 2: a challenge names the scope; a token without it hears insufficient_scope', async () => {
       const path = '/v2/scoped/app/manifests/v1';
       const challenge = async (authorization?: string, method = 'GET') => {
         const headers: Record<string, string> = authorization
@@ -98,7 +98,7 @@ onBothEngines(
       );
     });
 
-    test('3: the realm is on the host that the client used, whatever that is', async () => {
+    test('clients 3: the realm is on the host that the client used, whatever that is', async () => {
       const { port } = registry();
       const response = await fetch(`http://127.0.0.1:${port}/v2/`, {
         headers: { Host: 'r.test:5000' },
@@ -115,7 +115,7 @@ onBothEngines(
       expect(claimed.headers.get('www-authenticate')).not.toContain('evil.test');
     });
 
-    test('4: GET with repeated and with joined scopes, POST with a password, or with nothing', async () => {
+    test('clients 4: GET with repeated and with joined scopes, POST with a password, or with nothing', async () => {
       const joined = await get(
         'scope=repository:a:pull%20repository:b:pull,push&account=admin',
         ADMIN,
@@ -139,7 +139,7 @@ onBothEngines(
       expect((await fetch(`${registry().url}/token`, { method: 'PUT' })).status).toBe(405);
     });
 
-    test('5: the answer has what clients read, and less than asked for is no error', async () => {
+    test('clients 5: the answer has what clients read, and less than asked for is no error', async () => {
       const user = name();
       await addUser(registry(), { name: user, password: 'a good long one' });
       const mine = basic(user, 'a good long one');
@@ -162,7 +162,7 @@ onBothEngines(
       expect(await refused.text()).toContain('The user name or the password is wrong.');
     });
 
-    test('5: what is no scope is left out, and a flood of them is bounded', async () => {
+    test('clients 5: what is no scope is left out, and a flood of them is bounded', async () => {
       const odd = ['repository:UPPER:pull', 'nonsense', 'repository:a', 'plugin:x:pull', ':::', ''];
       const query = odd.map((scope) => `scope=${encodeURIComponent(scope)}`).join('&');
       expect((await get(query, ADMIN)).scope).toBe('');
@@ -177,7 +177,7 @@ onBothEngines(
       expect((await send({ ...form, scope: 'x'.repeat(70_000) })).status).toBe(413);
     });
 
-    test('6: one token for two repositories; the same one twice is merged; the catalog', async () => {
+    test('clients 6: one token for two repositories; the same one twice is merged; the catalog', async () => {
       const { scope } = await get('scope=repository:x:pull&scope=repository:x:pull,push', ADMIN);
       expect(scope).toBe('repository:x:pull,push');
       expect((await get('scope=repository:x:*', ADMIN)).scope).toBe(
@@ -191,7 +191,7 @@ onBothEngines(
       expect(await statusWith('/v2/_catalog', `Bearer ${nobody}`)).toBe(200);
     });
 
-    test('7: whoever may push may cancel, without the right to delete', async () => {
+    test('clients 7: whoever may push may cancel, without the right to delete', async () => {
       const user = name();
       const id = await addUser(registry(), { name: user, password: 'a good long one' });
       await grant(registry(), { to: { kind: 'user', id }, role: 'writer', path: 'cancel' });
@@ -208,7 +208,7 @@ onBothEngines(
       expect(await statusWith(location, headers.Authorization, 'DELETE')).toBe(204);
     });
 
-    test('8: an access token is a password under any name, a user name, or a bearer token', async () => {
+    test('clients 8: an access token is a password under any name, a user name, or a bearer token', async () => {
       const user = name();
       const id = await addUser(registry(), { name: user });
       const { secret } = await addAccessToken(registry(), { owner: { kind: 'user', id } });
