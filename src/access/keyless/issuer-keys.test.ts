@@ -51,6 +51,15 @@ describe('an issuer that answers', () => {
   });
 });
 
+test('a clock that was set back keeps nobody from new keys', async () => {
+  const keys = keysOver();
+  await keys.find(issuer.issuer, 'key-1');
+  await issuer.rotate();
+  now -= HOUR;
+  await keys.find(issuer.issuer, 'key-2');
+  expect(fetches()).toBe(2);
+});
+
 describe('an issuer that is away', () => {
   test('is believed for a day after its last answer, and asked twice a minute', async () => {
     const keys = keysOver();

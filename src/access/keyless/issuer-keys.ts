@@ -71,8 +71,9 @@ export class IssuerKeys {
     return known.keys;
   }
 
+  /** A clock that was set back must not make what is remembered young. */
   #age(at: number): number {
-    return this.#options.now() - at;
+    return Math.abs(this.#options.now() - at);
   }
 
   #isDue(known: Known, kid: string): boolean {
