@@ -152,10 +152,11 @@ export function part(text: string): string {
 }
 
 export function unreachable(server: string, error: unknown): CommandFailure {
-  const why = error instanceof Error ? error.message : String(error);
-  return new CommandFailure(
-    `${server} cannot be reached: ${why.replace(/\.$/, '')}. Is the address right, and does the registry run?`,
-  );
+  const why = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+  const hint = /certificate|self.signed/i.test(why)
+    ? 'Name the certificate of its authority in the variable NODE_EXTRA_CA_CERTS.'
+    : 'Is the address right, and does the registry run?';
+  return new CommandFailure(`${server} cannot be reached: ${why}. ${hint}`);
 }
 
 async function json(reply: Response): Promise<Json> {

@@ -18,12 +18,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function start(args: readonly string[], env: Record<string, string> = {}) {
+function start(args: readonly string[], env: Record<string, string> = {}, input?: string) {
   const child = spawn(process.execPath, ['--no-env-file', main, ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input);
   running.push(child);
   let out = '';
   let err = '';
@@ -97,6 +98,27 @@ test('serve greets, answers, and ends well on a signal', async () => {
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(out).toContain('Stopping when the requests in progress have ended');
 }, 20_000);
+
+test('beside a server that runs, a password is reset and works at once; commands speak to it', async () => {
+  const server = start(['--listen', '127.0.0.1:0']);
+  const said = (await server.said('listening')).split('\n');
+  const { url } = JSON.parse(said.find((one) => one.includes('listening')) ?? '') as {
+    url: string;
+  };
+  const env = { ENTREPOT_SERVER: url };
+  const password = 'tulips in the rain';
+  const reset = ['admin', 'reset-password', '--password-stdin'];
+  const done = await start(reset, {}, `${password}\n`).ended;
+  expect(done).toMatchObject({ code: 0, out: '' });
+  const signIn = ['login', '--user', 'admin', '--password-stdin'];
+  expect((await start(signIn, env, password).ended).code).toBe(0);
+  const me = await start(['whoami', '--json']).ended;
+  expect(JSON.parse(me.out)).toMatchObject({ name: 'admin', isAdministrator: true });
+  const wrong = await start(['user', 'show', 'nobody']).ended;
+  expect(wrong).toEqual({ code: 1, out: '', err: 'There is no user "nobody".\n' });
+  server.child.kill('SIGTERM');
+  expect((await server.ended).code).toBe(0);
+}, 30_000);
 
 test('without a terminal the greeting is one line of JSON, and a taken port is a sentence', async () => {
   const first = start(['--listen', '127.0.0.1:0']);
