@@ -45,7 +45,13 @@ const byPreviousHash = statement<{ hash: Uint8Array }>()((q, p) =>
 );
 
 const lockById = statement<{ id: number }>()((q, p, engine) =>
-  locked(engine, q.selectFrom('refresh_tokens').select('hash').where('id', '=', p.id)),
+  locked(
+    engine,
+    q
+      .selectFrom('refresh_tokens')
+      .select(['hash', 'previous_hash as previousHash'])
+      .where('id', '=', p.id),
+  ),
 );
 
 const ofUser = statement<{ user: number; now: number }>()((q, p) =>
@@ -155,17 +161,23 @@ export async function addRefreshToken(tx: Transaction, token: NewRefreshToken): 
   await tx.run(insert, { ...rest, accessToken, now, expiresAt: now + lifetimeMs });
 }
 
-/** @returns false when somebody else replaced it first, or it was revoked. */
+/**
+ * `from`: the secret that was sent, or the one before it, when the answer that told the new one was lost:
+ * then that new one counts no more either. @returns false when it is neither, or it was revoked.
+ */
 export async function replaceRefreshToken(
   tx: Transaction,
   change: { id: number; from: Uint8Array; to: Uint8Array; lifetimeMs: number },
 ): Promise<boolean> {
   const { id, from, to, lifetimeMs } = change;
   const row = await tx.first(lockById, { id });
-  if (row === undefined || !Buffer.from(row.hash).equals(Buffer.from(from))) return false;
+  if (row === undefined) return false;
+  const isSent = (hash: Uint8Array | null) =>
+    hash !== null && Buffer.from(hash).equals(Buffer.from(from));
+  if (!isSent(row.hash) && !isSent(row.previousHash)) return false;
   const now = await tx.now();
-  const expiresAt = now + lifetimeMs;
-  return (await tx.run(replace, { id, hash: to, previous: from, now, expiresAt })) > 0;
+  const replacement = { id, hash: to, previous: row.hash, now, expiresAt: now + lifetimeMs };
+  return (await tx.run(replace, replacement)) > 0;
 }
 
 /** @returns false when that user has none of that id. */

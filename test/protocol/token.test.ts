@@ -1,5 +1,5 @@
 // The token service, line by line of section 1 of the behaviours that clients depend on.
-import { expect } from 'bun:test';
+import { expect, setSystemTime } from 'bun:test';
 import type { webcrypto } from 'node:crypto';
 import { SYSTEM as ACTOR } from '../../src/metadata/audit.ts';
 import { ADMIN_PASSWORD } from '../support/entrepot.ts';
@@ -254,6 +254,28 @@ onBothEngines(
       expect(await statusWith('/v2/', `Bearer ${token}`)).toBe(401);
       expect((await send({ ...refresh, refresh_token: next })).status).toBe(401);
       expect((await send({ ...refresh, refresh_token: 'epr_nonsense' })).status).toBe(401);
+    });
+
+    test('a client that lost the answer to a refresh goes on with what it has, and a thief does not', async () => {
+      const user = name();
+      await addUser(registry(), { name: user, password: 'a good long one' });
+      const form = { grant_type: 'password', username: user, password: 'a good long one' };
+      const { refresh_token: first = '' } = await post({ ...form, access_type: 'offline' });
+      const use = { grant_type: 'refresh_token', access_type: 'offline' };
+      const { refresh_token: lost = '' } = await post({ ...use, refresh_token: first });
+      const { refresh_token: next = '' } = await post({ ...use, refresh_token: first });
+      expect(next).toMatch(/^epr_/);
+      expect([first, lost]).not.toContain(next);
+      try {
+        setSystemTime(Date.now() + 60_000);
+        const { access_type: _, ...kept } = { ...use, refresh_token: next };
+        expect((await send(kept)).status).toBe(200);
+        // What was taken for lost comes after all: somebody else has it.
+        expect((await send({ ...use, refresh_token: lost })).status).toBe(401);
+        expect((await send(kept)).status).toBe(401);
+      } finally {
+        setSystemTime();
+      }
     });
 
     test('a bearer token gives no other, and the keys that verify it are public', async () => {

@@ -64,18 +64,22 @@ export async function useRefreshToken(
   const hash = hashSecret(secret);
   const row = secretKind(secret) === 'epr' ? await find(parts, hash, actor) : undefined;
   if (row === undefined || row.revokedAt !== null || row.expiresAt <= parts.now()) {
-    throw new RegistryError(
-      'UNAUTHORIZED',
-      'This refresh token does not count (any more). Sign in again.',
-    );
+    throw refused();
   }
   const identity = identityOf(row);
   await parts.stillStands({ user: row.userId, method: '', actor });
   if (!use.isToBeReplaced) return { identity, secret: undefined };
   const next = newSecret('epr');
   const change = { id: row.id, from: hash, to: hashSecret(next), lifetimeMs: LIFETIME_MS };
-  const isReplaced = await parts.commands.run('replaceRefreshToken', change);
-  return { identity, secret: isReplaced ? next : undefined };
+  if (!(await parts.commands.run('replaceRefreshToken', change))) throw refused();
+  return { identity, secret: next };
+}
+
+function refused(): RegistryError {
+  return new RegistryError(
+    'UNAUTHORIZED',
+    'This refresh token does not count (any more). Sign in again.',
+  );
 }
 
 async function find(

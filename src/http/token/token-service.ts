@@ -93,7 +93,7 @@ async function callerOf(
     const use = { secret: grant.secret, isToBeReplaced: wanted.isOffline, actor };
     const { identity, secret } = await useRefreshToken(refresh, use);
     const caller = await authenticator.byIdentity(identity, 'basic');
-    return { caller, secret: secret ?? (wanted.isOffline ? grant.secret : undefined) };
+    return { caller, secret };
   }
   const header =
     grant.kind === 'password' ? basicHeader(grant) : request.headers.get('authorization');
