@@ -78,6 +78,10 @@ export async function startServer(
       url: configuration.url,
     });
     operators = startOperators(configuration, program.answer);
+    if (operators !== undefined && configuration.metricsListen !== undefined) {
+      const at = showAddress({ host: configuration.metricsListen.host, port: operators.port });
+      log.info(`health and metrics are open at http://${at}`);
+    }
   } catch (error) {
     await host?.stop(0);
     await program.close();
