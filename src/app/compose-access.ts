@@ -174,9 +174,14 @@ export async function composeAccess(
     gate,
     token: {
       gate,
-      authenticator,
       issue: { keys, serviceId, lifetimeSeconds, now },
-      refresh: { sql, commands, now, stillStands: (of) => external.stillStands(of) },
+      refresh: {
+        sql,
+        commands,
+        now,
+        stillStands: (of) => external.stillStands(of),
+        passwordsElsewhere: elsewhere?.method,
+      },
       async exchange({ jwt, policy }, request) {
         const actor = strangerAt(gate.visit(request));
         const given = await (await workloads()).exchange({

@@ -8,6 +8,7 @@ import {
   type RefreshTokenRow,
 } from '../../metadata/refresh-tokens.ts';
 import type { Sql } from '../../metadata/sql.ts';
+import { readUserSecrets } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { Identity } from '../standing.ts';
 import type { RefreshTokenCommands } from './refresh-token.command.ts';
@@ -19,6 +20,8 @@ export interface RefreshParts {
   now(): number;
   /** Asks the providers that a user signs in by for their groups, and whether they still stand by them. */
   stillStands(of: { user: number; method: string; actor: Actor }): Promise<boolean>;
+  /** How those sign in who have no password here: `ldap`; undefined = not at all. */
+  readonly passwordsElsewhere: string | undefined;
 }
 
 /** Thirty days from its last replacement. */
@@ -67,12 +70,23 @@ export async function useRefreshToken(
     throw refused();
   }
   const identity = identityOf(row);
-  await parts.stillStands({ user: row.userId, method: '', actor });
+  const method = await methodOf(parts, row);
+  if (!(await parts.stillStands({ user: row.userId, method, actor }))) throw refused();
   if (!use.isToBeReplaced) return { identity, secret: undefined };
   const next = newSecret('epr');
   const change = { id: row.id, from: hash, to: hashSecret(next), lifetimeMs: LIFETIME_MS };
   if (!(await parts.commands.run('replaceRefreshToken', change))) throw refused();
   return { identity, secret: next };
+}
+
+/** How it was signed in when it was asked for; '' when no provider can end that. */
+async function methodOf(
+  { sql, passwordsElsewhere = '' }: RefreshParts,
+  { userId, accessTokenId }: RefreshTokenRow,
+): Promise<string> {
+  if (passwordsElsewhere === '' || accessTokenId !== null) return '';
+  const user = await readUserSecrets(sql, userId);
+  return user?.passwordHash === null ? passwordsElsewhere : '';
 }
 
 function refused(): RegistryError {

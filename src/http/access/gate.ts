@@ -64,10 +64,14 @@ export class Gate {
     return caller;
   }
 
-  /** Somebody whose session was found. @throws RegistryError UNAUTHORIZED, TOOMANYREQUESTS */
-  async identifySession(identity: Identity, request: Incoming): Promise<Caller> {
+  /** Somebody whose session or refresh token was found. @throws RegistryError UNAUTHORIZED, TOOMANYREQUESTS */
+  async identifySession(
+    identity: Identity,
+    request: Incoming,
+    shown: Caller['shown'] = 'session',
+  ): Promise<Caller> {
     const { authenticator, limits } = this.#parts;
-    const caller = await authenticator.byIdentity(identity, 'session');
+    const caller = await authenticator.byIdentity(identity, shown);
     limits.take(caller, request);
     return caller;
   }

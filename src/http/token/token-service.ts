@@ -12,7 +12,6 @@ import {
   useRefreshToken,
 } from '../../access/tokens/refresh.ts';
 import { RegistryError } from '../../oci/errors.ts';
-import type { Authenticator } from '../access/authenticate.ts';
 import type { Caller } from '../access/caller.ts';
 import { actorOf, type Gate } from '../access/gate.ts';
 import type { Incoming } from '../incoming.ts';
@@ -26,7 +25,6 @@ import {
 
 export interface TokenParts {
   readonly gate: Gate;
-  readonly authenticator: Authenticator;
   readonly issue: IssueParts;
   readonly refresh: RefreshParts;
   readonly exchange: Exchange;
@@ -85,14 +83,14 @@ async function issued(request: Incoming, wanted: TokenRequest, parts: TokenParts
 async function callerOf(
   request: Incoming,
   wanted: TokenRequest,
-  { gate, authenticator, refresh }: TokenParts,
+  { gate, refresh }: TokenParts,
 ): Promise<{ caller: Caller; secret?: string | undefined }> {
   const { grant } = wanted;
   if (grant.kind === 'refresh') {
     const actor = actorOf(request, NOT_YET);
     const use = { secret: grant.secret, isToBeReplaced: wanted.isOffline, actor };
     const { identity, secret } = await useRefreshToken(refresh, use);
-    const caller = await authenticator.byIdentity(identity, 'basic');
+    const caller = await gate.identifySession(identity, request, 'basic');
     return { caller, secret };
   }
   const header =
