@@ -135,6 +135,8 @@ async function isPusherOnly(
 function questionsOf(request: Incoming, route: Route, action: Action | undefined): Question[] {
   if (action === undefined) return [];
   const path = 'name' in route ? route.name : '';
+  // What only untagged manifests name may go with them, and those are of no tag in particular.
+  if (route.kind === 'blob' && action === 'delete') return [{ action, path, everyTag: true }];
   if (route.kind !== 'manifest') return [{ action, path }];
   if (route.reference.kind === 'tag') return [{ action, path, tag: route.reference.tag }];
   if (action === 'delete') return [{ action, path, everyTag: true }];
