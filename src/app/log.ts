@@ -69,7 +69,8 @@ function asText(json: string): string {
   const time = String(line.time).slice(11, 19);
   if (line.msg === 'request') {
     const code = line.code === undefined ? '' : ` ${line.code}`;
-    return `${time} ${line.method} ${line.path} ${line.status}${code} ${line.milliseconds} ms\n`;
+    const asked = `${line.method} ${line.path}`.replace(/\p{Cc}/gu, '\ufffd');
+    return `${time} ${asked} ${line.status}${code} ${line.milliseconds} ms\n`;
   }
   const { err } = line as { err?: { stack?: string; message?: string } };
   const details = err === undefined ? '' : `: ${err.stack ?? err.message}`;
