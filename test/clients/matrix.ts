@@ -18,7 +18,7 @@ const SIGN = { passed: 'passed', failed: '**failed**', skipped: 'not checked' } 
 /** Short: a column for each client. */
 const SHARED_SIGN = { passed: 'yes', failed: '**no**', skipped: '?' } as const;
 /** Clients that must have a check before it is shown side by side. */
-const SHARED_BY = 2;
+const SHARED_BY = 3;
 const START = '<!-- matrix: start -->';
 const END = '<!-- matrix: end -->';
 
