@@ -84,6 +84,35 @@ onBothEngines(
       expect((await askApi(url, { ...users, headers: all })).status).toBe(200);
     });
 
+    test('who owns the root manages everything, and administers nothing', async () => {
+      const setup = await world();
+      await setup.admin('POST', '/users', { name: 'dora', password: PASSWORD });
+      await setup.grant('user', 'dora', 'owner', '');
+      const dora = basic('dora', PASSWORD);
+      const ask = async (method: string, path: string, body?: unknown) =>
+        (await askApi(setup.url, { method, path, body, headers: dora })).status;
+      const subject = { kind: 'user', name: 'bob' };
+      const grant = { subject, path: '' };
+      expect(await ask('POST', '/grants', { ...grant, role: 'owner' })).toBe(201);
+      expect(await ask('POST', '/grants', { ...grant, role: 'administrator' })).toBe(403);
+      const policy = { path: '', name: 'all', ...setup.policy() };
+      expect(await ask('POST', '/trust-policies', policy)).toBe(403);
+      expect(await ask('PUT', '/declaration', { path: '' })).toBe(403);
+      const { items } = await setup.admin('GET', '/grants?subject=user:admin');
+      const [first] = items as { id: number }[];
+      expect(await ask('DELETE', `/grants/${first?.id}`)).toBe(403);
+      for (const path of ['/users', '/audit', '/signing-keys', '/invitations']) {
+        expect([path, await ask('GET', path)]).toEqual([path, 403]);
+      }
+    });
+
+    test('a token without scopes makes one that lives longer: it may all that its owner may', async () => {
+      await world();
+      const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+      const whole = bearer((await token(owner, { expiresAt })).body.secret);
+      expect((await token(whole, {})).body).toMatchObject({ expiresAt: null });
+    });
+
     test('a token for one path lists nothing of what lies below', async () => {
       const { url } = await world();
       const scopes = [{ actions: ['pull', 'manage'], names: ['acme'] }];

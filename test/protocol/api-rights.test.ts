@@ -1,9 +1,13 @@
 // Every address of the management API with every kind of caller, on both engines.
 import { beforeAll, expect, test } from 'bun:test';
 import { ENDPOINTS } from '../../src/http/api/endpoints.ts';
-import { RIGHTS_TABLE, type RightsRow } from './api-rights.ts';
 import { type ApiAnswer, CALLERS, World } from './api-world.ts';
 import { onBothEngines } from './engines.ts';
+import { RIGHTS_OF_PATHS } from './rights-of-paths.ts';
+import { RIGHTS_OF_PEOPLE } from './rights-of-people.ts';
+import type { RightsRow } from './rights-row.ts';
+
+const RIGHTS_TABLE = [...RIGHTS_OF_PEOPLE, ...RIGHTS_OF_PATHS];
 
 test('the table has every address', () => {
   const shown = new Set(RIGHTS_TABLE.map(({ endpoint }) => endpoint));

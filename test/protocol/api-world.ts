@@ -47,7 +47,7 @@ export function bearer(token: unknown): { Authorization: string } {
 export const ADMIN = basic('admin', ADMIN_PASSWORD);
 export const PASSWORD = 'a quiet morning in march';
 
-/** Who asks; in the order of the columns of the table in api-rights.ts. */
+/** Who asks; in the order of the codes in rights-row.ts. */
 export const CALLERS = [
   'nobody',
   'stranger',

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { AccessLine } from '../../src/http/answer.ts';
 import { ADMIN_PASSWORD, startTestRegistry } from '../support/entrepot.ts';
 import { startAlteredHost } from './altered-host.ts';
+import { askApi, basic, bearer, PASSWORD } from './api-world.ts';
 import { newName, pushBlob, pushImage, startUpload } from './push.ts';
 
 async function metricsOf(url: string): Promise<Map<string, number>> {
@@ -47,6 +48,30 @@ describe('a running registry', () => {
     const stored = 'entrepot_storage_duration_seconds_count{operation="commit",fault=""}';
     expect(count(stored)).toBe(1);
     expect([...metrics.keys()].some((key) => key.startsWith('entrepot_jobs{'))).toBe(true);
+    await registry.stop();
+    expect(registry.faults).toEqual([]);
+  });
+
+  test('tells its metrics to an administrator, and to nobody else', async () => {
+    const registry = await startTestRegistry({ isPrivate: true });
+    const { url } = registry;
+    const admin = basic('admin', ADMIN_PASSWORD);
+    const user = { name: 'carol', password: PASSWORD };
+    await askApi(url, { method: 'POST', path: '/users', body: user, headers: admin });
+    const made = { method: 'POST', path: '/tokens', body: { name: 'metrics' }, headers: admin };
+    const { secret } = (await askApi(url, made)).body;
+    const given = await fetch(`${url}/token`, { headers: admin });
+    const { token } = (await given.json()) as { token: string };
+    const status = async (headers: Record<string, string>) =>
+      (await fetch(`${url}/metrics`, { headers })).status;
+    expect(await status(admin)).toBe(200);
+    expect(await status(bearer(secret))).toBe(200);
+    expect(await status({})).toBe(401);
+    expect(await status(basic('carol', PASSWORD))).toBe(403);
+    expect(await status(bearer(token))).toBe(401);
+    // Of a token for it that nobody has set.
+    expect(await status({ Authorization: 'Bearer ' })).toBe(401);
+    expect(await status({ Authorization: 'Bearer undefined' })).toBe(401);
     await registry.stop();
     expect(registry.faults).toEqual([]);
   });
