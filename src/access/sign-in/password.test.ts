@@ -20,6 +20,15 @@ describe('passwords', () => {
     expect(await passwords.verify({ password: '', hash })).toBe(false);
   });
 
+  test('count to their last character', async () => {
+    const passwords = new Passwords(SEAL);
+    const start = 'a long sentence, '.repeat(8).slice(0, 127);
+    const hash = await passwords.hash(`${start}x`);
+    expect(await passwords.verify({ password: `${start}y`, hash })).toBe(false);
+    expect(await passwords.verify({ password: start, hash })).toBe(false);
+    expect(await passwords.verify({ password: `${start}x`, hash })).toBe(true);
+  });
+
   test('cannot be tried by who has the hash without the key', async () => {
     const hash = await new Passwords(SEAL).hash('correct horse');
     expect(hash).not.toContain('argon2');
