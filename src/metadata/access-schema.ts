@@ -43,6 +43,8 @@ interface UserTable {
   name: string;
   display_name: string;
   email: string | null;
+  /** 1: only its user says so; it stands for nobody. */
+  email_unchecked: Generated<number>;
   /** argon2id, sealed; null = signs in by other means only. */
   password_hash: string | null;
   /** Rises with each change that must end what was signed in before: password, disabled, second factor. */

@@ -74,6 +74,7 @@ const byEmail = statement<{ email: string; limit: number }>()((q, p) =>
     .selectFrom('users')
     .select(USER)
     .where(raw<string>`lower(email)`, '=', p.email)
+    .where('email_unchecked', '=', 0)
     .where('state', '<>', 'deleted')
     .orderBy('id')
     .limit(p.limit),
@@ -111,6 +112,7 @@ const insertRow = statement<{
   name: string;
   displayName: string;
   email: string | null;
+  unchecked: number;
   passwordHash: string | null;
   now: number;
 }>()((q, p) =>
@@ -120,6 +122,7 @@ const insertRow = statement<{
       name: p.name,
       display_name: p.displayName,
       email: p.email,
+      email_unchecked: p.unchecked,
       password_hash: p.passwordHash,
       epoch: 1,
       state: 'active',
@@ -132,10 +135,14 @@ const insertRow = statement<{
     .onConflict((c) => c.column('name').doNothing()),
 );
 
-const setProfile = statement<{ id: number; displayName: string; email: string | null }>()((q, p) =>
+const setName = statement<{ id: number; displayName: string }>()((q, p) =>
+  q.updateTable('users').set({ display_name: p.displayName }).where('id', '=', p.id),
+);
+
+const setEmail = statement<{ id: number; email: string | null; unchecked: number }>()((q, p) =>
   q
     .updateTable('users')
-    .set({ display_name: p.displayName, email: p.email })
+    .set({ email: p.email, email_unchecked: p.unchecked })
     .where('id', '=', p.id),
 );
 
@@ -208,7 +215,7 @@ export async function findUser(sql: Sql, name: string): Promise<User | undefined
 }
 
 /**
- * Those who are not deleted. Addresses are not unique: two at most are given, so that the caller sees when
+ * Those who are not deleted, and whose address is not their own word alone. Addresses are not unique: two at most are given, so that the caller sees when
  * it is not certain.
  */
 export async function findUsersByEmail(sql: Sql, email: string): Promise<User[]> {
@@ -246,25 +253,39 @@ function likeOf(search: string): string {
   return `%${search.toLowerCase().replace(/[!%_]/g, '!$&')}%`;
 }
 
-/** @returns undefined when a user of that name is there; organisations are not looked at. */
+/**
+ * `isEmailUnchecked`: nobody but the user says that it is theirs.
+ * @returns undefined when a user of that name is there; organisations are not looked at.
+ */
 export async function insertUser(
   tx: Transaction,
   user: {
     name: string;
     displayName: string;
     email: string | null;
+    isEmailUnchecked?: boolean;
     passwordHash: string | null;
   },
 ): Promise<UserId | undefined> {
-  if ((await tx.run(insertRow, { ...user, now: await tx.now() })) === 0) return undefined;
+  const { isEmailUnchecked = false, ...rest } = user;
+  const row = { ...rest, unchecked: isEmailUnchecked ? 1 : 0, now: await tx.now() };
+  if ((await tx.run(insertRow, row)) === 0) return undefined;
   return (await findUser(tx, user.name))?.id;
 }
 
-export async function setUserProfile(
+export async function setUserDisplayName(
   tx: Transaction,
-  profile: { id: UserId; displayName: string; email: string | null },
+  change: { id: UserId; displayName: string },
 ): Promise<void> {
-  await tx.run(setProfile, profile);
+  await tx.run(setName, change);
+}
+
+/** `isUnchecked`: nobody but the user says that it is theirs. */
+export async function setUserEmail(
+  tx: Transaction,
+  { isUnchecked, ...change }: { id: UserId; email: string | null; isUnchecked: boolean },
+): Promise<void> {
+  await tx.run(setEmail, { ...change, unchecked: isUnchecked ? 1 : 0 });
 }
 
 /** The epoch rises: what was signed in ends. A deleted user's secrets go. */

@@ -73,7 +73,9 @@ async function acceptInvitation(tx: Transaction, acceptance: Acceptance): Promis
     throw notFound('This invitation was used, taken back, or has expired. Ask for another one.');
   }
   const email = invitation.email ?? acceptance.email;
-  const id = await makeUser(tx, { name, displayName, email, passwordHash, adoptsNamespace: false });
+  const isEmailUnchecked = invitation.email === null;
+  const user = { name, displayName, email, isEmailUnchecked, passwordHash, adoptsNamespace: false };
+  const id = await makeUser(tx, user);
   const { organisationId } = invitation;
   if (organisationId !== null) {
     await putMember(tx, { organisation: organisationId, user: id, isOwner: false });

@@ -13,6 +13,8 @@ export interface NewUser {
   /** Empty: the name. */
   readonly displayName: string;
   readonly email: string | null;
+  /** Nobody but the user says that it is theirs. */
+  readonly isEmailUnchecked?: boolean;
   /** argon2id, sealed; null = signs in by other means only. */
   readonly passwordHash: string | null;
   /** The new account may own a namespace where something is already: an administrator says so. */
@@ -27,11 +29,13 @@ export async function makeUser(tx: Transaction, user: NewUser): Promise<UserId> 
 
 /** As `makeUser`, for the one account whose name is reserved: the first administrator's. */
 export async function makeUserOfAnyName(tx: Transaction, user: NewUser): Promise<UserId> {
-  const { name, displayName, email, passwordHash, adoptsNamespace } = user;
+  const { name, email, isEmailUnchecked = false, passwordHash, adoptsNamespace } = user;
+  const displayName = user.displayName || name;
   checkDisplayName(displayName);
   checkEmail(email);
   await takeName(tx, { name, adoptsNamespace });
-  const id = await insertUser(tx, { name, displayName: displayName || name, email, passwordHash });
+  const row = { name, displayName, email, isEmailUnchecked, passwordHash };
+  const id = await insertUser(tx, row);
   if (id === undefined) throw taken(name);
   return id;
 }

@@ -14,11 +14,13 @@ import {
   hasAnyUser,
   readUser,
   setPasswordHash,
-  setUserProfile,
+  setUserDisplayName,
+  setUserEmail,
   setUserState,
   type User,
   type UserId,
 } from '../../metadata/users.ts';
+import { removeSecondFactor } from '../sign-in/second-factor.command.ts';
 import { keepAnAdministrator } from './administrators.ts';
 import { checkDisplayName, checkEmail, conflict, notFound } from './names.ts';
 import { makeUser, makeUserOfAnyName, type NewUser } from './new-user.ts';
@@ -74,7 +76,10 @@ async function ensureAdministrator(
   return true;
 }
 
-/** What is not given stays as it is. */
+/**
+ * What is not given stays as it is. An address that a user writes down is their own word: with it they must
+ * not become whom a provider knows by it.
+ */
 async function updateUser(
   tx: Transaction,
   change: UserChange & { displayName?: string; email?: string | null },
@@ -83,7 +88,11 @@ async function updateUser(
   const { displayName = user.displayName, email = user.email, actor } = change;
   checkDisplayName(displayName);
   checkEmail(email);
-  await setUserProfile(tx, { id: user.id, displayName: displayName || user.name, email });
+  const { id } = user;
+  await setUserDisplayName(tx, { id, displayName: displayName || user.name });
+  if (email !== user.email) {
+    await setUserEmail(tx, { id, email, isUnchecked: actor.principal === `user:${id}` });
+  }
   const before = { displayName: user.displayName, email: user.email };
   await recordAct(tx, {
     actor,
@@ -93,12 +102,21 @@ async function updateUser(
   });
 }
 
-/** Ends everything that was signed in with the old one. Null: the user signs in by other means only. */
-async function setUserPassword(
-  tx: Transaction,
-  change: UserChange & { passwordHash: string | null; systemUser?: string },
-): Promise<void> {
+interface PasswordOfUser extends UserChange {
+  /** Null: the user signs in by other means only. */
+  readonly passwordHash: string | null;
+  /** Takes the second factor away as well: with one of both left over nobody would come in. */
+  readonly isSecondFactorGone?: boolean;
+  readonly systemUser?: string;
+}
+
+/** Ends everything that was signed in with the old one. */
+async function setUserPassword(tx: Transaction, change: PasswordOfUser): Promise<void> {
+  await lockAccess(tx);
   const user = await known(tx, change.id);
+  if (change.isSecondFactorGone === true) {
+    await removeSecondFactor(tx, { userId: user.id, actor: change.actor });
+  }
   await setPasswordHash(tx, { id: user.id, hash: change.passwordHash });
   await changeAccess(tx);
   await recordAct(tx, {

@@ -253,6 +253,24 @@ function links(world: World): void {
       expect(message).toContain('Sign in as that user, then link');
     });
 
+    test('by e-mail never opens who wrote that address down themselves', async () => {
+      const account = freshAccount();
+      const email = account.email ?? '';
+      const mallory = await world.localUser({ email: 'mallory@example.com' });
+      const own = { ...ACTOR, principal: `user:${mallory.id}` };
+      await world.commands.run('updateUser', { id: mallory.id, email, actor: own });
+      const hash = new TextEncoder().encode(`invitation for ${email}`);
+      const open = { email: null, organisation: null, expiresAt: Date.now() + 60_000 };
+      await world.commands.run('createInvitation', { ...open, hash, actor: ACTOR });
+      const invited = { name: `${mallory.name}-too`, displayName: '', passwordHash: 'x' };
+      await world.commands.run('acceptInvitation', { ...invited, hash, email, actor: ACTOR });
+      expect((await refusal(world.enter(account, { rules: BY_EMAIL }))).code).toBe('DENIED');
+      // What an administrator says of an address is more than that.
+      await world.commands.run('updateUser', { id: mallory.id, email: null, actor: ACTOR });
+      await world.commands.run('updateUser', { id: mallory.id, email, actor: ACTOR });
+      expect(await world.enter(account, { rules: BY_EMAIL })).toMatchObject(mallory);
+    });
+
     test('by e-mail never opens an administrator', async () => {
       const account = freshAccount();
       const local = await world.localUser({ email: account.email ?? '' });

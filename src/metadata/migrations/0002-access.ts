@@ -21,6 +21,7 @@ export function accessTables(engine: Engine): RawBuilder<unknown>[] {
     sql`insert into access_state (id, revision, service_id) values (1, 1, ${sql.lit(randomUUID())})`,
     sql`create table users (
       id ${key}, name ${name} not null unique, display_name text not null, email text,
+      email_unchecked smallint not null default 0,
       password_hash text, epoch bigint not null, state text not null,
       totp_secret text, totp_confirmed smallint not null, totp_step bigint not null,
       created_at bigint not null, last_seen_at bigint)`,
