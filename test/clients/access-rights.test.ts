@@ -90,6 +90,8 @@ function describeRights(name: ClientName, suite: ClientSuite): void {
 
     check('sends layers that it may not mount', async () => {
       const { by, to, hidden } = await mounter('kim');
+      // So that the client knows where the layers are, and asks for them.
+      await pull(access.administrator(), hidden);
       await access.pushAgain(by, { from: hidden, to });
       expect(mounts(to)).toBe(0);
       await held(to);

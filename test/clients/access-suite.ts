@@ -19,6 +19,7 @@ export type AccessSuite = Readonly<{
   /** Only where the registry is ours, and people can be made. */
   check: Check;
   people(): People;
+  administrator(): Visitor;
   /** Somebody new, whose home is empty. */
   stranger(): Visitor;
   /** Somebody new who signs in, with the client's own command where it has one. */
@@ -88,6 +89,7 @@ export function accessSuite(name: ClientName, suite: ClientSuite): AccessSuite {
     client,
     check: suite.checkIf(isOurs, 'users are made in a registry of our own only'),
     people: () => peopleOf(registry()),
+    administrator,
     stranger,
     async signedIn(account) {
       const home = stranger();
