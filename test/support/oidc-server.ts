@@ -1,6 +1,6 @@
 // A real OpenID Connect provider in this process, with people whom a test makes and changes; and a browser
 // that signs one of them in there. Everything that the provider has a stand-in for and warns of is given.
-import { generateKeyPairSync, type JsonWebKey } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Provider from 'oidc-provider';
@@ -35,7 +35,7 @@ const LIVES = [
 ];
 
 /** One for all providers of a process: RS256 is what clients expect, and its keys are slow to make. */
-let signingKey: JsonWebKey | undefined;
+let signingKey: object | undefined;
 
 export class OidcServer {
   /** Claims by the subject, which is also what one types to sign in. */

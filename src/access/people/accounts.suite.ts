@@ -125,6 +125,31 @@ function describeUsers(people: People): void {
     expect(await people.changes(() => people.run('enableUser', change))).toBe(true);
   });
 
+  test('a new password and the end of the second factor are one change, or none', async () => {
+    const { id, name } = await people.user();
+    await people.run('addSecrets', id);
+    const left = async () => ({
+      password: (await findUserSecrets(people.sql, name))?.passwordHash,
+      totp: (await findUserSecrets(people.sql, name))?.totpSecret,
+      passkeys: (await listPasskeys(people.sql, id)).length,
+      codes: await countRecoveryCodes(people.sql, id),
+    });
+    const before = await left();
+    expect(before).toMatchObject({ totp: 'sealed', passkeys: 1, codes: 1 });
+    const change = { id, passwordHash: 'new', isSecondFactorGone: true, actor: ADMIN };
+    // No JSON, so that what comes last in the transaction fails.
+    const broken = { ...change, systemUser: 1n as unknown as string };
+    await expect(people.run('setUserPassword', broken)).rejects.toThrow();
+    expect(await left()).toEqual(before);
+    expect(await people.changes(() => people.run('setUserPassword', change))).toBe(true);
+    expect(await left()).toEqual({ password: 'new', totp: null, passkeys: 0, codes: 0 });
+    const acts = (await people.acts(2)).map(({ action, target }) => ({ action, target }));
+    expect(acts).toEqual([
+      { action: 'user.set-password', target: `user ${name}` },
+      { action: 'second-factor.off', target: `user ${name}` },
+    ]);
+  });
+
   test('deleting takes everything but the row and the name', async () => {
     const [{ id, name }, other] = [await people.user(), await people.user()];
     const organisation = await people.organisation(other.id);

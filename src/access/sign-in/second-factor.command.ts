@@ -40,7 +40,7 @@ export function secondFactorCommands() {
     replaceRecoveryCodes: synced(replaceCodes),
     addPasskey: synced(addPasskey),
     removePasskey: synced(dropPasskey),
-    removeSecondFactor: synced(dropAll),
+    removeSecondFactor: synced(removeSecondFactor),
   };
 }
 
@@ -136,7 +136,7 @@ async function dropPasskey(
 }
 
 /** By an administrator, for somebody who has lost all of it. */
-async function dropAll(tx: Transaction, change: Change): Promise<void> {
+export async function removeSecondFactor(tx: Transaction, change: Change): Promise<void> {
   const { userId } = change;
   await lockAccess(tx);
   const user = await lockUser(tx, userId);

@@ -125,8 +125,9 @@ async function reset(
     checkNewPassword(password, user);
     const seal = await sealOf(database, configuration);
     const passwordHash = await new Passwords(seal).hash(password);
-    if (isSecondFactorGone) await commands.run('removeSecondFactor', { userId: user.id, actor });
-    await commands.run('setUserPassword', { id: user.id, passwordHash, actor, systemUser });
+    const { id } = user;
+    const reset = { id, passwordHash, isSecondFactorGone, actor, systemUser };
+    await commands.run('setUserPassword', reset);
   } catch (error) {
     if (error instanceof RegistryError) throw new CommandFailure(error.message);
     throw error;
