@@ -45,7 +45,8 @@ export async function giveRefreshToken(
     epoch: identity.epoch,
     accessToken,
     hash: hashSecret(secret),
-    client: client.slice(0, 200),
+    // PostgreSQL takes no NUL in a text.
+    client: client.slice(0, 200).replaceAll('\0', ''),
     lifetimeMs: LIFETIME_MS,
   };
   await parts.commands.run('addRefreshToken', { token, actor });

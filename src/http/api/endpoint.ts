@@ -113,14 +113,17 @@ function endpointOf<P extends z.ZodObject, Q extends z.ZodObject, B extends z.Zo
     describe: (registry) => registry.registerPath(describe(spec, answered)),
     async answer(call, named) {
       const input = {
-        params: checked(params, named, 'address') as z.output<P>,
-        query: checked(query, queryOf(call.request), 'query') as z.output<Q>,
+        params: checked(params, withoutNul(named, 'address'), 'address') as z.output<P>,
+        query: checked(query, withoutNul(queryOf(call.request), 'query'), 'query') as z.output<Q>,
         body: (body && checked(body, await readBody(call.request), 'body')) as z.output<B>,
       };
       return reply(call, input);
     },
   };
 }
+
+/** In JSON there is no other way to write it. */
+const ESCAPED_NUL = '\\u0000';
 
 const NO_QUERY = z.strictObject({});
 
@@ -146,6 +149,12 @@ function queryOf({ query }: Incoming): Record<string, string> {
   return Object.fromEntries(query);
 }
 
+/** PostgreSQL takes none in a text. @throws RegistryError REQUEST_INVALID */
+function withoutNul<T extends Readonly<Record<string, string>>>(texts: T, place: string): T {
+  if (!Object.values(texts).some((text) => text.includes('\0'))) return texts;
+  throw new RegistryError('REQUEST_INVALID', `The ${place} holds a NUL character.`);
+}
+
 async function readBody({ body, headers }: Incoming): Promise<unknown> {
   const bytes = await body.readWhole(BODY_BYTES, 'request', () => {});
   if (bytes.length === 0) return {};
@@ -156,8 +165,12 @@ async function readBody({ body, headers }: Incoming): Promise<unknown> {
       'The body must be JSON: Content-Type: application/json.',
     );
   }
+  const text = Buffer.from(bytes).toString('utf8');
+  if (text.includes(ESCAPED_NUL)) {
+    throw new RegistryError('REQUEST_INVALID', 'The body holds a NUL character.');
+  }
   try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+    return JSON.parse(text);
   } catch {
     throw new RegistryError('REQUEST_INVALID', 'The body is not JSON.');
   }

@@ -62,7 +62,9 @@ export function writeCursor(key: unknown): string {
 /** @throws RegistryError REQUEST_INVALID */
 export function readCursor<Key extends z.ZodType>(schema: Key, cursor: string): z.output<Key> {
   try {
-    return schema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+    const text = Buffer.from(cursor, 'base64url').toString('utf8');
+    if (text.includes('\\u0000')) throw new Error('PostgreSQL takes no NUL in a text');
+    return schema.parse(JSON.parse(text));
   } catch (cause) {
     throw new RegistryError(
       'REQUEST_INVALID',
