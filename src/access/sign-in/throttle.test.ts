@@ -98,6 +98,19 @@ describe('an address', () => {
     expect(waits({ account: 'bob', address: '192.0.2.1' })).toBe(0);
   });
 
+  test('does not keep out who was right there before, and lets nobody try that account more often', () => {
+    throttle.succeeded(HERE);
+    for (let at = 0; at < 60; at += 1) fail(1, { ...HERE, account: `other${at}` });
+    expect([waits(), waits({ ...HERE, account: 'bob' })]).toEqual([0, 60]);
+    fail(6);
+    expect(waits()).toBe(2);
+    time += 60_000;
+    fail(1);
+    time += 86_400_000;
+    for (let at = 0; at < 60; at += 1) fail(1, { ...HERE, account: `other${at}` });
+    expect(waits()).toBe(60);
+  });
+
   test('of IPv6 is its /64', () => {
     for (let at = 0; at < 30; at += 1) {
       fail(1, { account: `a${at}`, address: `2001:db8::${at.toString(16)}` });

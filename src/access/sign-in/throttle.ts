@@ -28,6 +28,8 @@ const SHORTEST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 const SHORTEST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 2_000;
+/** So long somebody who was right from an address waits for nobody else's failures there. */
+const PROVEN_MS = 24 * 60 * 60_000;
 /** Entries of each kind: some 10 MB at most, all together. */
 const MOST_ENTRIES = 20_000;
 /** Longest name of an account that is told from others: there are none of that length. */
@@ -38,6 +40,9 @@ export class Throttle {
   readonly #addresses: Failures;
   readonly #accounts: Failures;
   readonly #codes: Failures;
+  /** When somebody was last right from an address. */
+  readonly #proven = new Kept<string, number>(MOST_ENTRIES);
+  readonly #now: Clock;
 
   /** `now`: milliseconds, never set back. */
   constructor(now: Clock) {
@@ -45,12 +50,20 @@ export class Throttle {
     this.#addresses = new Failures(ADDRESS, now);
     this.#accounts = new Failures(ACCOUNT, now);
     this.#codes = new Failures(CODE, now);
+    this.#now = now;
   }
 
   /** @throws RegistryError TOOMANYREQUESTS with `retryAfterSeconds` in its detail. */
   check(attempt: Attempt): void {
     const { pair, address } = keysOf(attempt);
-    refuse(Math.max(this.#pairs.waitMs(pair), this.#addresses.waitMs(address)));
+    const ofAddress = this.#isProven(pair) ? 0 : this.#addresses.waitMs(address);
+    refuse(Math.max(this.#pairs.waitMs(pair), ofAddress));
+  }
+
+  /** Who tries the accounts of others must not keep them out where they are known. */
+  #isProven(pair: string): boolean {
+    const at = this.#proven.get(pair);
+    return at !== undefined && this.#now() - at < PROVEN_MS;
   }
 
   /** How long to wait before an answer, whoever asks: an account under attack is slower, never closed. */
@@ -68,7 +81,10 @@ export class Throttle {
 
   /** The address stays as it is: an own account must not clear what was tried on others. */
   succeeded(attempt: Attempt): void {
-    this.#pairs.clear(keysOf(attempt).pair);
+    const { pair } = keysOf(attempt);
+    this.#pairs.clear(pair);
+    this.#proven.delete(pair);
+    this.#proven.set(pair, this.#now());
   }
 
   /**
