@@ -183,10 +183,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
           await countUploads(sql);
           await blobs.check();
         },
-        async metrics() {
-          const { registry } = metrics;
-          return { contentType: registry.contentType, text: await registry.metrics() };
-        },
+        metrics: () => metrics.tell(),
       },
       pathPrefix,
       observe: (observation) => metrics.observeRequest(observation),

@@ -2,8 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CommandRunner, Commands, CommitObservation } from '../metadata/command.ts';
-import { migratePostgres, migrateSqlite, SchemaTooNewError } from '../metadata/migrate.ts';
-import { openPostgresPool, PostgresCommands, PostgresSql } from '../metadata/postgres.ts';
+import { migrateSqlite, SchemaTooNewError } from '../metadata/migrate.ts';
 import type { Sql } from '../metadata/sql.ts';
 import { isSqliteFault, openSqliteReader, openSqliteWriter } from '../metadata/sqlite.ts';
 import { startWriterThread } from '../metadata/writer-thread.ts';
@@ -71,6 +70,12 @@ async function openSqlite(path: string, options: DatabaseOptions): Promise<OpenD
 }
 
 async function openPostgres(url: string, options: DatabaseOptions): Promise<OpenDatabase> {
+  // Not at the top of the file: a registry on SQLite does not carry the driver.
+  const [{ migratePostgres }, { openPostgresPool, PostgresCommands, PostgresSql }] =
+    await Promise.all([
+      import('../metadata/migrate-postgres.ts'),
+      import('../metadata/postgres.ts'),
+    ]);
   await migratePostgres(url, { version: options.version }).catch((error: unknown) => {
     if (error instanceof SchemaTooNewError) throw error;
     const hint = ' Look whether it runs, and whether this address, user and password are right.';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { Metrics } from './metrics.ts';
 
 async function linesOf(metrics: Metrics): Promise<string[]> {
-  return (await metrics.registry.metrics()).split('\n');
+  return (await metrics.tell()).text.split('\n');
 }
 
 const PULL = { operation: 'pull-blob', seconds: 0.2, bytesReceived: 0, bytesSent: 5 };

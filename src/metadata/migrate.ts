@@ -2,10 +2,10 @@
 //
 // Each migration records the oldest program version that may still run on what it left. So an older
 // program may start on a newer schema (a rolling upgrade, a step back) unless that schema forbids it.
+// PostgreSQL: migrate-postgres.ts, so that its driver is not loaded where there is none.
 import { type RawBuilder, sql } from 'kysely';
 import { registryTables } from './migrations/0001-registry.ts';
 import { accessTables } from './migrations/0002-access.ts';
-import { openPostgresPool, withMigrationLock } from './postgres.ts';
 import type { SqliteConnection } from './sqlite.ts';
 import { type Engine, queriesFor, type SqlValue } from './statement.ts';
 
@@ -55,16 +55,12 @@ export async function migrateSqlite(
   }
 }
 
-export async function migratePostgres(url: string, options: MigrateOptions): Promise<void> {
-  const pool = openPostgresPool(url, 1);
-  try {
-    await withMigrationLock(pool, (execute) => migrate('postgres', execute, options));
-  } finally {
-    await pool.end();
-  }
-}
-
-async function migrate(engine: Engine, execute: Execute, options: MigrateOptions): Promise<void> {
+/** In a transaction that the caller has begun, alone among all who migrate. @throws SchemaTooNewError */
+export async function migrate(
+  engine: Engine,
+  execute: Execute,
+  options: MigrateOptions,
+): Promise<void> {
   await execute(
     'create table if not exists migrations (name text primary key, minimum_version text not null, applied_at bigint not null)',
   );

@@ -17,7 +17,7 @@ import { verifyAudit } from '../../src/access/audit/verify.ts';
 import { recordAct } from '../../src/metadata/audit.ts';
 import { type Command, type Commands, synced } from '../../src/metadata/command.ts';
 import { GroupCommit } from '../../src/metadata/group-commit.ts';
-import { migratePostgres } from '../../src/metadata/migrate.ts';
+import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
 import type { Transaction } from '../../src/metadata/sql.ts';
 import { openSqliteWriter } from '../../src/metadata/sqlite.ts';

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { CommandRunner, Commands } from '../../src/metadata/command.ts';
 import type { OpenedMetadata } from '../../src/metadata/metadata.suite.ts';
-import { migratePostgres, migrateSqlite } from '../../src/metadata/migrate.ts';
+import { migrateSqlite } from '../../src/metadata/migrate.ts';
+import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
 import { openSqliteReader, openSqliteWriter } from '../../src/metadata/sqlite.ts';
 import { type SuiteCommands, suiteCommands } from '../../src/metadata/suite.command.ts';

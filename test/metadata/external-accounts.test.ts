@@ -5,7 +5,7 @@ import {
   describeExternalAccounts,
   type OpenedAccounts,
 } from '../../src/access/sign-in/external-account.suite.ts';
-import { migratePostgres } from '../../src/metadata/migrate.ts';
+import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
 import { postgresMissing, startPostgres } from '../support/postgres.ts';
 import { requires } from '../support/requires.ts';

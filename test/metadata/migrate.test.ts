@@ -6,10 +6,10 @@ import {
   compareVersions,
   type MigrateOptions,
   type Migration,
-  migratePostgres,
   migrateSqlite,
   SchemaTooNewError,
 } from '../../src/metadata/migrate.ts';
+import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool } from '../../src/metadata/postgres.ts';
 import { openSqliteWriter } from '../../src/metadata/sqlite.ts';
 import { temporaryFolder } from '../../src/metadata/suite-drivers.ts';

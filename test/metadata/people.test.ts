@@ -6,7 +6,7 @@ import { describeSettings } from '../../src/access/people/settings.suite.ts';
 import { type OpenedPeople, peopleCommands } from '../../src/access/people/suite-people.ts';
 import { describeAccessTokens } from '../../src/access/tokens/access-tokens.suite.ts';
 import type { CommandRunner } from '../../src/metadata/command.ts';
-import { migratePostgres } from '../../src/metadata/migrate.ts';
+import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
 import { postgresMissing, startPostgres } from '../support/postgres.ts';
 import { requires } from '../support/requires.ts';

@@ -11,7 +11,7 @@ import {
   synced,
 } from '../../src/metadata/command.ts';
 import { findManifestByTag } from '../../src/metadata/manifests.ts';
-import { migratePostgres } from '../../src/metadata/migrate.ts';
+import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
 import { findRepository } from '../../src/metadata/repositories.ts';
 import type { Transaction } from '../../src/metadata/sql.ts';

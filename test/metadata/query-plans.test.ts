@@ -45,7 +45,8 @@ import {
   heldManifestDigests,
   listReferrers,
 } from '../../src/metadata/manifests.ts';
-import { migratePostgres, migrateSqlite } from '../../src/metadata/migrate.ts';
+import { migrateSqlite } from '../../src/metadata/migrate.ts';
+import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { listMembers, organisationsOf } from '../../src/metadata/organisations.ts';
 import { trimOutbox } from '../../src/metadata/outbox.ts';
 import { settingsBelow, showRepositories } from '../../src/metadata/path-settings.ts';

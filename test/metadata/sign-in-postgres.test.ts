@@ -2,7 +2,7 @@
 import { describePasskeys } from '../../src/access/sign-in/passkeys.suite.ts';
 import { describeSignIn } from '../../src/access/sign-in/sign-in.suite.ts';
 import { type OpenSignIn, suiteSignInCommands } from '../../src/access/sign-in/suite-sign-in.ts';
-import { migratePostgres } from '../../src/metadata/migrate.ts';
+import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
 import { postgresMissing, startPostgres } from '../support/postgres.ts';
 import { requires } from '../support/requires.ts';

@@ -5,7 +5,7 @@ import {
 } from '../../src/access/keyless/suite-workloads.ts';
 import { describeWorkloads } from '../../src/access/keyless/workloads.suite.ts';
 import type { CommandRunner } from '../../src/metadata/command.ts';
-import { migratePostgres } from '../../src/metadata/migrate.ts';
+import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
 import { postgresMissing, startPostgres } from '../support/postgres.ts';
 import { requires } from '../support/requires.ts';

@@ -3,7 +3,6 @@
 import type { UserSecrets } from '../../metadata/users.ts';
 import type { Seal } from '../seal.ts';
 import { hashRecoveryCode } from './recovery-codes.ts';
-import { openTotp, totpStepOf } from './totp.ts';
 
 /** Plain data, for a command. */
 export type UsedFactor =
@@ -16,13 +15,15 @@ export type UsedFactor =
       readonly challengedAt: number;
     };
 
-export function readCode(
+export async function readCode(
   { seal, now }: { seal: Seal; now(): number },
   { user, code }: { user: UserSecrets; code: string },
-): UsedFactor | undefined {
+): Promise<UsedFactor | undefined> {
   const digits = code.replace(/\s/g, '');
   if (/^\d{6}$/.test(digits)) {
     if (user.totpSecret === null || user.totpConfirmed !== 1) return undefined;
+    // Most people have none: the library is loaded with the first code.
+    const { openTotp, totpStepOf } = await import('./totp.ts');
     const secret = openTotp(seal, { userId: user.id, sealed: user.totpSecret });
     const step = totpStepOf({ secret, code: digits, now: now() });
     return step === undefined || step <= user.totpStep ? undefined : { kind: 'totp', step };

@@ -112,7 +112,7 @@ async function proven(
   parts.throttle.beginCode(userId);
   const factor =
     'code' in proof
-      ? readCode(parts, { user, code: proof.code })
+      ? await readCode(parts, { user, code: proof.code })
       : await readPasskeyProof(parts, { userId, ...proof.passkey });
   const { name } = user;
   if (factor === undefined) throw wrong(parts, { name, actor });

@@ -47,7 +47,7 @@ export async function signIn(
     throw new RegistryError('UNAUTHORIZED', 'Your second factor is needed too.', detail);
   }
   parts.throttle.beginCode(proven.user.id);
-  const factor = readCode(parts, { user: proven.user, code: given.code });
+  const factor = await readCode(parts, { user: proven.user, code: given.code });
   if (factor === undefined) throw wrongCode(parts, { proven, given, context });
   const signedIn = await finish(parts, { proven, given, factor, context });
   parts.throttle.codeWasRight(proven.user.id);

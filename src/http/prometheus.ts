@@ -1,0 +1,111 @@
+// The metrics in the words of Prometheus, by prom-client; with what that tells of the process itself, from
+// the moment at which it is loaded.
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Histogram } from './histogram.ts';
+import type { Gauges, Metrics } from './metrics.ts';
+
+export type { Registry };
+
+export function registryOf(metrics: Metrics): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  new Counter({
+    name: 'entrepot_requests_total',
+    help: 'Requests answered, by operation and status.',
+    labelNames: ['operation', 'status'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [key, count] of metrics.requests) {
+        const [operation = '', status = ''] = key.split(' ');
+        this.inc({ operation, status }, count);
+      }
+    },
+  });
+  const addTotal = (name: string, help: string, total: () => number) =>
+    new Counter({
+      name: `entrepot_${name}`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(total());
+      },
+    });
+  addTotal('bytes_received_total', 'Bytes of request bodies taken.', () => metrics.bytesReceived);
+  addTotal('bytes_sent_total', 'Bytes of answers promised to clients.', () => metrics.bytesSent);
+  addTotal(
+    'upload_bytes_read_again_total',
+    'Bytes of uploads read a second time to know their digest.',
+    () => metrics.bytesReadAgain,
+  );
+  for (const histogram of metrics.histograms) addHistogram(registry, histogram);
+  collectDefaultMetrics({ register: registry, prefix: 'entrepot_' });
+  const build = new Gauge({
+    name: 'entrepot_build_info',
+    help: 'Always 1; the version is a label.',
+    labelNames: ['version'],
+    registers,
+  });
+  build.set({ version: metrics.version }, 1);
+  if (metrics.gauges !== undefined) addGauges(registry, metrics.gauges);
+  return registry;
+}
+
+function addHistogram(registry: Registry, histogram: Histogram): void {
+  const { name, help } = histogram.options;
+  const facts = { name, help, type: 'histogram', aggregator: 'sum' };
+  const metric = {
+    ...facts,
+    get: async () => ({ ...facts, values: histogram.values() }),
+    reset: () => {},
+  };
+  // The registry asks a metric for no more than this; its types speak of its own four classes.
+  registry.registerMetric(metric as unknown as Parameters<Registry['registerMetric']>[0]);
+}
+
+function addGauges(registry: Registry, gauges: Gauges): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'entrepot_uploads_open',
+    help: 'Uploads started and not yet finished, cancelled or expired.',
+    registers,
+    async collect() {
+      const open = await gauges.uploadsOpen().catch(untold);
+      if (open === undefined) this.remove();
+      else this.set(open);
+    },
+  });
+  new Gauge({
+    name: 'entrepot_commands_waiting',
+    help: 'Writes that this process has asked of the database and that are not answered yet.',
+    registers,
+    collect() {
+      this.set(gauges.commandsWaiting());
+    },
+  });
+  new Gauge({
+    name: 'entrepot_uploads_receiving',
+    help: 'Bodies of uploads being received by this process now.',
+    registers,
+    collect() {
+      this.set(gauges.uploadsReceiving());
+    },
+  });
+  new Gauge({
+    name: 'entrepot_jobs',
+    help: 'Jobs in the queue, by kind and state.',
+    labelNames: ['kind', 'state'],
+    registers,
+    async collect() {
+      this.reset();
+      const jobs = await gauges.jobs().catch(untold);
+      for (const { kind, state, count } of jobs ?? []) this.set({ kind, state }, count);
+    },
+  });
+}
+
+/** The database is down: all that is known besides is wanted now more than ever. */
+function untold(): undefined {
+  return undefined;
+}
