@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
 import { CLIENT_ID, OidcServer, signInAtProvider } from '../support/oidc-server.ts';
 import { ADMIN, askApi } from './api-world.ts';
+import { until } from './until.ts';
 
 /** The provider knows the registry by this name, whatever port it got. */
 const HOST = 'registry.test';
@@ -145,6 +146,25 @@ describe('signing in at a provider', () => {
     await askApi(registry.url, { method: 'POST', path, headers: ADMIN });
     const refused = await signIn('7');
     expect([refused.status, refused.headers.has('set-cookie')]).toEqual([403, false]);
+    await isOnRecord(refused, 'disabled');
+  });
+
+  /** Refusals are written a moment later. */
+  async function isOnRecord({ headers }: Response, why: string): Promise<void> {
+    const query = `requestId=${headers.get('x-request-id')}&action=sign-in&outcome=refused`;
+    let items: { target: string; detail: string }[] = [];
+    await until(async () => {
+      const asked = { method: 'GET', path: `/audit?${query}`, headers: ADMIN };
+      const { text } = await askApi(registry.url, asked);
+      items = JSON.parse(text).items;
+      return items.length > 0;
+    }, 'the refusal is on record');
+    expect(items).toMatchObject([{ target: 'account of oidc:company' }]);
+    expect(items[0]?.detail).toContain(why);
+  }
+
+  test('a sign-in that somebody made up is on record', async () => {
+    await isOnRecord(await browse(`${START}/callback?code=x&state=y`), 'why');
   });
 
   test('an unknown provider, or another method, is refused', async () => {

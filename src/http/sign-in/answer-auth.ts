@@ -1,6 +1,7 @@
 // `/auth/oidc/NAME`: a browser goes to a provider from here, and comes back with who somebody is there.
 import { SESSION_LIFE_MS } from '../../access/sign-in/session.ts';
-import { RegistryError } from '../../oci/errors.ts';
+import type { Actor } from '../../metadata/audit.ts';
+import { type ErrorCode, RegistryError } from '../../oci/errors.ts';
 import type { Caller } from '../access/caller.ts';
 import { actorOf } from '../access/gate.ts';
 import type { ApiParts } from '../api/api-parts.ts';
@@ -10,6 +11,7 @@ import type { Incoming } from '../incoming.ts';
 import { emptyReply, notAllowed, type Reply } from '../reply.ts';
 import { callbackPath, readStateCookie, stateCookie } from './oidc-cookie.ts';
 
+const REFUSALS: readonly ErrorCode[] = ['REQUEST_INVALID', 'UNAUTHORIZED', 'DENIED', 'CONFLICT'];
 const ADDRESS = /^\/auth\/oidc\/([a-z0-9-]{1,64})(\/callback)?$/;
 
 /** `path`: without the prefix. @throws RegistryError */
@@ -45,11 +47,16 @@ async function finish(
   request: Incoming,
   { provider, parts, nobody }: { provider: string; parts: ApiParts; nobody: Caller },
 ): Promise<Reply> {
-  const entered = await parts.external.finish(provider, {
+  const actor = actorOf(request, nobody);
+  const answer = {
     query: request.target.slice(request.path.length),
     state: readStateCookie(request),
     signedIn: await signedInUser(request, parts),
-    actor: actorOf(request, nobody),
+    actor,
+  };
+  const entered = await parts.external.finish(provider, answer).catch((error: unknown) => {
+    recordRefusal(error, { provider, parts, actor });
+    throw error;
   });
   const { id: userId, name, epoch, method, returnTo, isLink } = entered;
   const Location = returnTo === '/' ? `${parts.pathPrefix}/` : returnTo;
@@ -65,6 +72,21 @@ async function finish(
   const life = { secret, maxAgeSeconds: SESSION_LIFE_MS / 1000 };
   const cookie = sessionCookie({ request, ...parts }, life);
   return emptyReply(303, { Location, 'Set-Cookie': cookie });
+}
+
+/** A provider that is away refuses nobody. */
+function recordRefusal(
+  error: unknown,
+  { provider, parts, actor }: { provider: string; parts: ApiParts; actor: Actor },
+): void {
+  if (!(error instanceof RegistryError) || !REFUSALS.includes(error.code)) return;
+  parts.refused({
+    actor,
+    action: 'sign-in',
+    target: `account of oidc:${provider}`,
+    outcome: 'refused',
+    detail: { why: error.message },
+  });
 }
 
 /** For a link. A session that has ended is no sign-in, and no fault either. */
