@@ -167,19 +167,22 @@ onBothEngines('answers', ({ test, registry }) => {
   test('HTTP/1.0 without a Host, and several requests on one connection', async () => {
     const { port } = registry();
     const old = await RawConnection.open(port);
-    await old.send('GET /v2/ HTTP/1.0\r\n\r\n');
+    await old.send('GET /v2/_catalog HTTP/1.0\r\n\r\n');
     const answer = await old.answer();
-    expect([answer.status, Buffer.from(answer.body).toString()]).toEqual([200, '{}']);
+    expect([answer.status, Buffer.from(answer.body).toString()]).toEqual([
+      200,
+      expect.stringContaining('repositories'),
+    ]);
     old.cut();
     const kept = await RawConnection.open(port);
     for (let i = 0; i < 3; i++) {
-      await kept.send('GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n');
+      await kept.send('GET /v2/_catalog HTTP/1.1\r\nHost: x\r\n\r\n');
       expect((await kept.answer()).status).toBe(200);
     }
     await kept.send(
       'GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\nGET /v2/_catalog HTTP/1.1\r\nHost: x\r\n\r\n',
     );
-    expect((await kept.answer()).status).toBe(200);
+    expect((await kept.answer()).status).toBe(401);
     expect((await kept.answer()).status).toBe(200);
     kept.end();
   });

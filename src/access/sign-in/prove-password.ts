@@ -4,7 +4,7 @@ import type { Act, Actor } from '../../metadata/audit.ts';
 import type { Commands } from '../../metadata/command.ts';
 import type { Clock, Sql } from '../../metadata/sql.ts';
 import { findUserSecrets, readUserSecrets, type UserSecrets } from '../../metadata/users.ts';
-import { RegistryError } from '../../oci/errors.ts';
+import { type ErrorCode, RegistryError } from '../../oci/errors.ts';
 import { isRepositoryName } from '../../oci/repository-name.ts';
 import type { Seal } from '../seal.ts';
 import type { SignInCommands } from './commands.ts';
@@ -92,7 +92,8 @@ export async function provePassword(
       : await askElsewhere(parts, { row, given: { name, password }, context });
   if (found === undefined) {
     throttle.failed(attempt);
-    recordRefusedSignIn(parts, { given, context, why: 'wrong name or password' });
+    const isUser = row !== undefined;
+    recordRefusedSignIn(parts, { given, isUser, context, why: 'wrong name or password' });
     throw wrongPassword();
   }
   throttle.succeeded(attempt);
@@ -100,15 +101,23 @@ export async function provePassword(
   return { user: found, method: methodOf(parts, found), isFresh: !wasKnown };
 }
 
+const REFUSALS: readonly ErrorCode[] = ['UNAUTHORIZED', 'DENIED', 'CONFLICT'];
+
 /** Somebody with a password here, or who may not sign in, is not asked for at the other place. */
 async function askElsewhere(
-  { elsewhere, sql }: SignInParts,
+  parts: SignInParts,
   asked: { row: UserSecrets | undefined; given: PasswordGiven; context: SignInContext },
 ): Promise<UserSecrets | undefined> {
+  const { elsewhere, sql } = parts;
   const { row, given, context } = asked;
   if (elsewhere === undefined || !isUserName(given.name)) return undefined;
   if (row !== undefined && (row.state !== 'active' || row.passwordHash !== null)) return undefined;
-  const entered = await elsewhere.signIn(given, context);
+  const entered = await elsewhere.signIn(given, context).catch((error: unknown) => {
+    // Right there, and not let in here; a directory that is away refuses nobody.
+    const isRefused = error instanceof RegistryError && REFUSALS.includes(error.code);
+    if (isRefused) recordRefusedSignIn(parts, { given, context, why: error.message });
+    throw error;
+  });
   const user = entered && (await readUserSecrets(sql, entered.userId));
   return user?.state === 'active' ? user : undefined;
 }
@@ -127,23 +136,18 @@ export function wrongPassword(): RegistryError {
 
 export function recordRefusedSignIn(
   parts: Pick<SignInParts, 'recordRefusal'>,
-  refusal: { given: PasswordGiven; context: SignInContext; why: string },
+  refusal: { given: PasswordGiven; isUser?: boolean; context: SignInContext; why: string },
 ): void {
-  const { given, context, why } = refusal;
-  const name = given.name.toLowerCase();
-  const isShown = isUserName(name) && name.length <= LONGEST_SHOWN;
+  const { given, isUser = true, context, why } = refusal;
   parts.recordRefusal({
     actor: { ...context, name: 'anonymous', principal: 'anonymous', credential: '' },
     action: 'sign-in',
-    // What is no name may be a password in the wrong field.
-    target: isShown ? `user ${name}` : 'user (not a name)',
+    // What nobody is called may be a password in the wrong field.
+    target: isUser ? `user ${given.name.toLowerCase()}` : 'user (of no known name)',
     outcome: 'refused',
     detail: { why },
   });
 }
-
-/** Characters of a name that is put on record as it was typed. */
-const LONGEST_SHOWN = 64;
 
 function isUserName(name: string): boolean {
   return isRepositoryName(name) && !name.includes('/');

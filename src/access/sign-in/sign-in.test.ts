@@ -1,5 +1,6 @@
 // Signing in with a password, alone and with a second factor.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { RegistryError } from '../../oci/errors.ts';
 import { describeSignIn } from './sign-in.suite.ts';
 import { signIn, signInForClients } from './sign-in.ts';
 import {
@@ -94,14 +95,16 @@ describe('a name and a password', () => {
   });
 
   test('are on record when refused, and nothing typed that is no name', async () => {
-    const tries = ['nobody', 'My Secret Password', 'x'.repeat(65)];
+    const { name: known } = await world.addUser();
+    const tries = [known, 'nobody', 'My Secret Password', 'x'.repeat(65)];
     for (const name of tries) {
       await refusalOf(signIn(world, { name, password: 'secret-text' }, CONTEXT));
     }
     expect(world.refused.map((act) => act.target)).toEqual([
-      'user nobody',
-      'user (not a name)',
-      'user (not a name)',
+      `user ${known}`,
+      'user (of no known name)',
+      'user (of no known name)',
+      'user (of no known name)',
     ]);
     expect(world.refused[0]).toMatchObject({
       action: 'sign-in',
@@ -250,6 +253,23 @@ describe('passwords that another place knows', () => {
     const given = { name: 'nobody', password: 'there' };
     expect(await refusalOf(signIn(parts, given, CONTEXT))).toEqual(WRONG);
   });
+});
+
+test('somebody whom another place knows and who may not come in is on record', async () => {
+  const refuse = async () => {
+    throw new RegistryError('DENIED', 'Accounts are not made here.');
+  };
+  const parts = Object.assign(world, { elsewhere: { method: 'ldap', signIn: refuse } });
+  const given = { name: 'newcomer', password: 'there' };
+  expect((await refusalOf(signIn(parts, given, CONTEXT))).code).toBe('DENIED');
+  expect(world.refused).toMatchObject([
+    {
+      action: 'sign-in',
+      target: 'user newcomer',
+      outcome: 'refused',
+      detail: { why: 'Accounts are not made here.' },
+    },
+  ]);
 });
 
 describeSignIn('signing in, on SQLite', openSignInSqlite);

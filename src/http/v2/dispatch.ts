@@ -154,6 +154,6 @@ async function admit(
   if (await isRepositoryListed(parts.pull.sql, question.path)) return;
   throw new RegistryError(
     'DENIED',
-    `Repositories are made before they are pushed to here. Make it first: entrepot repository create ${question.path}`,
+    `Repositories are made before they are pushed to here, by who manages the path: entrepot repository create ${question.path}`,
   );
 }
