@@ -37,7 +37,7 @@ export function sealWith(key: Uint8Array): Seal {
         return Buffer.concat([plain, decipher.final()]).toString('utf8');
       } catch (cause) {
         throw new SealError(
-          'a sealed secret cannot be opened: the key file is not the one it was sealed with',
+          'A sealed secret cannot be opened: the key file is not the one it was sealed with. Put back the one that was there, which is seal.key in the data directory unless key-file names another.',
           { cause },
         );
       }

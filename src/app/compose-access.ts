@@ -8,7 +8,12 @@ import { type Seal, sealWith } from '../access/seal.ts';
 import { Passwords } from '../access/sign-in/password.ts';
 import { PasswordCache } from '../access/sign-in/password-cache.ts';
 import type { SignInParts } from '../access/sign-in/prove-password.ts';
-import { SESSION_IDLE_MS, SESSION_LIFE_MS, Sessions } from '../access/sign-in/session.ts';
+import {
+  SESSION_IDLE_MS,
+  SESSION_LIFE_MS,
+  Sessions,
+  type SessionTimes,
+} from '../access/sign-in/session.ts';
 import { signInForClients } from '../access/sign-in/sign-in.ts';
 import { Throttle } from '../access/sign-in/throttle.ts';
 import { type Identity, Standings } from '../access/standing.ts';
@@ -38,6 +43,8 @@ export interface AccessOptions {
   readonly tokenLifetimeSeconds: number;
   /** How long what was checked counts while the database is away. */
   readonly awayMs: number;
+  /** Absent: a week without use, a month at most. */
+  readonly sessions?: SessionTimes | undefined;
   readonly requestLimits: RequestLimitSettings;
   /** Providers and the directory that people sign in by. */
   readonly external: ExternalSettings;
@@ -65,8 +72,11 @@ export interface ComposedAccess {
   readonly standings: Standings;
   readonly seal: Seal;
   readonly signIn: SignInParts;
-  /** The administrator's password, when this start made it. */
-  readonly firstPassword: string | undefined;
+  /**
+   * Once the server listens, or nobody would see it. @returns the administrator's password, when it was made
+   * here and now. @throws Error for a configured one that nobody may choose.
+   */
+  ensureAdministrator(): Promise<string | undefined>;
   /** Writes what waits, and ends. */
   close(): Promise<void>;
 }
@@ -120,10 +130,6 @@ export async function composeAccess(
     recordRefusal: (act) => refusals.recordRefusal(act),
     elsewhere,
   };
-  const firstPassword = await ensureFirstAdministrator(
-    { sql, commands, passwords },
-    options.adminPassword,
-  );
   const uses = new TokenUses(now);
   const flushUses = () =>
     uses
@@ -165,8 +171,8 @@ export async function composeAccess(
     sql,
     commands,
     now,
-    idleMs: SESSION_IDLE_MS,
-    lifeMs: SESSION_LIFE_MS,
+    idleMs: options.sessions?.idleMs ?? SESSION_IDLE_MS,
+    lifeMs: options.sessions?.lifeMs ?? SESSION_LIFE_MS,
     noteFailed: (error) => warn('that somebody was there could not be noted', error),
   });
   const { tokenLifetimeSeconds: lifetimeSeconds } = options;
@@ -220,7 +226,8 @@ export async function composeAccess(
     standings,
     seal,
     signIn,
-    firstPassword,
+    ensureAdministrator: () =>
+      ensureFirstAdministrator({ sql, commands, passwords }, options.adminPassword),
     async close() {
       clearInterval(flushing);
       await flushUses();

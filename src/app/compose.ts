@@ -105,7 +105,11 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       allowedHosts,
       guardedFetch: createGuardedFetch({ allowed: allowedHosts, authorities }),
     },
-  );
+  ).catch(async (error: unknown) => {
+    // Its thread would keep the process alive.
+    await database.close();
+    throw error;
+  });
   const { commands } = access;
   const instance = randomUUID();
   const live = new LiveUploads();

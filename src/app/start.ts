@@ -49,6 +49,7 @@ export async function startServer(
       adminPassword: configuration.adminPassword,
       tokenLifetimeSeconds: configuration.tokenLifetimeMs / 1000,
       awayMs: configuration.accessGraceMs,
+      sessions: configuration.sessions,
       requestLimits: configuration.requestLimits,
       external: { oidc: configuration.oidc, ldap: configuration.ldap },
     },
@@ -68,6 +69,7 @@ export async function startServer(
   });
   let host: Host | undefined;
   let operators: Host | undefined;
+  let firstPassword: string | undefined;
   try {
     host = startHost({
       hostname: configuration.listen.host,
@@ -82,8 +84,9 @@ export async function startServer(
       const at = showAddress({ host: configuration.metricsListen.host, port: operators.port });
       log.info(`health and metrics are open at http://${at}`);
     }
+    firstPassword = await program.access.ensureAdministrator();
   } catch (error) {
-    await host?.stop(0);
+    await Promise.all([host?.stop(0), operators?.stop(0)]);
     await program.close();
     throw host === undefined ? listenError(configuration.listen, error) : error;
   }
@@ -99,7 +102,7 @@ export async function startServer(
   const address = showAddress({ host: configuration.listen.host, port: served.port });
   return {
     url: configuration.url ?? `${scheme}://${address}`,
-    firstPassword: program.access.firstPassword,
+    firstPassword,
     async stop() {
       certificate.stop();
       program.drain();

@@ -49,13 +49,13 @@ function describeUpgrade(engine: string, run: ConditionalTest, open: OpenDatabas
   describe(`an upgrade from 0.1.0 on ${engine}`, () => {
     run('keeps everything, for the administrator that it makes and nobody else', async () => {
       await withUpgraded(open, async (registry) => {
-        const { url, program } = registry;
+        const { url } = registry;
         const ask = async (path: string, Authorization?: string) => {
           const headers = Authorization === undefined ? {} : { Authorization };
           const answer = await fetch(`${url}/v2/${path}`, { headers });
           return { status: answer.status, body: await answer.text() };
         };
-        const { firstPassword } = program.access;
+        const { firstPassword } = registry;
         const admin = basic('admin', firstPassword ?? '');
         expect(await ask('team/old/manifests/v1', admin)).toEqual({ status: 200, body: MANIFEST });
         expect(await ask(`team/old/blobs/${BLOB}`, admin)).toEqual({ status: 200, body: CONFIG });
@@ -74,8 +74,8 @@ function describeUpgrade(engine: string, run: ConditionalTest, open: OpenDatabas
     });
 
     run('goes on with what is there: a tag moves on from where it was', async () => {
-      await withUpgraded(open, async ({ url, program }) => {
-        const Authorization = basic('admin', program.access.firstPassword ?? '');
+      await withUpgraded(open, async ({ url, firstPassword }) => {
+        const Authorization = basic('admin', firstPassword ?? '');
         const headers = { Authorization, 'Content-Type': OCI_MANIFEST };
         const next = `${MANIFEST} `;
         const at = `${url}/v2/team/old/manifests/v1`;

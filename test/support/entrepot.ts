@@ -35,6 +35,8 @@ export interface TestRegistry {
   readonly port: number;
   readonly directory: string;
   readonly program: Program;
+  /** Of the administrator, when this start made it. */
+  readonly firstPassword: string | undefined;
   /** What was logged as a fault of the registry: empty at the end of a good test. */
   readonly faults: unknown[];
   readonly accessLines: AccessLine[];
@@ -89,6 +91,10 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     log,
     failed: (error) => void faults.push(error),
   });
+  const firstPassword = await program.access.ensureAdministrator().catch(async (error) => {
+    await program.close();
+    throw error;
+  });
   if (options.isPrivate !== true) await openToAll(program);
   const host = startHost({
     hostname: '127.0.0.1',
@@ -102,6 +108,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     port: host.port,
     directory,
     program,
+    firstPassword,
     faults,
     accessLines,
     async stop() {
