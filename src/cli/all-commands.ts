@@ -1,18 +1,22 @@
 // Every command, in the order of the help.
 import type { Command } from './command.ts';
 import { ACCESS_COMMANDS } from './commands/access.ts';
+import { ACCOUNT_COMMANDS } from './commands/account.ts';
 import { AUDIT_COMMANDS } from './commands/audit.ts';
 import { CONFIG_COMMANDS } from './commands/config.ts';
 import { DECLARATION_COMMANDS } from './commands/declaration.ts';
 import { GRANT_COMMANDS } from './commands/grant.ts';
 import { INVITATION_COMMANDS } from './commands/invitation.ts';
+import { KEY_COMMANDS } from './commands/key.ts';
 import { LOGIN_COMMANDS } from './commands/login.ts';
 import { ORGANISATION_COMMANDS } from './commands/organisation.ts';
 import { PATH_COMMANDS } from './commands/path.ts';
 import { resetPasswordCommand } from './commands/reset-password.ts';
 import { ROBOT_COMMANDS } from './commands/robot.ts';
 import { ROLE_COMMANDS } from './commands/role.ts';
+import { SECOND_FACTOR_COMMANDS } from './commands/second-factor.ts';
 import { serveCommand } from './commands/serve.ts';
+import { SESSION_COMMANDS } from './commands/session.ts';
 import { TEAM_COMMANDS } from './commands/team.ts';
 import { TOKEN_COMMANDS } from './commands/token.ts';
 import { TRUST_COMMANDS } from './commands/trust.ts';
@@ -24,6 +28,9 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...CONFIG_COMMANDS,
   resetPasswordCommand,
   ...LOGIN_COMMANDS,
+  ...ACCOUNT_COMMANDS,
+  ...SECOND_FACTOR_COMMANDS,
+  ...SESSION_COMMANDS,
   ...USER_COMMANDS,
   ...INVITATION_COMMANDS,
   ...ORGANISATION_COMMANDS,
@@ -37,6 +44,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...TRUST_COMMANDS,
   ...DECLARATION_COMMANDS,
   ...AUDIT_COMMANDS,
+  ...KEY_COMMANDS,
   versionCommand,
   helpCommand,
 ];

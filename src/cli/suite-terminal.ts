@@ -13,8 +13,8 @@ export interface TestTerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input. */
   readonly input?: string;
-  /** A person sits there, and answers. */
-  readonly answers?: readonly string[];
+  /** A person sits there, and answers; with a function: by what they have been shown. */
+  readonly answers?: readonly (string | ((shown: string) => string))[];
   readonly fetch?: Terminal['fetch'];
   /** Called instead of waiting. */
   readonly sleep?: (ms: number) => Promise<void>;
@@ -48,7 +48,7 @@ export async function runCli(
       err += `${question}\n`;
       const answer = answers.shift();
       if (answer === undefined) throw new Error(`nobody answers "${question}"`);
-      return answer;
+      return typeof answer === 'string' ? answer : answer(err);
     },
     readInput: async () => options.input ?? '',
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),

@@ -2,7 +2,7 @@
 import { isAtOrBelow } from '../../access/pattern.ts';
 import { type JsonObject, objectOf } from '../api-client.ts';
 import type { Command, Given } from '../command.ts';
-import { showCondition } from '../condition-text.ts';
+import { CONDITION_FLAGS, conditionOf, showCondition } from '../condition-text.ts';
 import { pathOf } from '../path-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { type Column, cell, column, shownPath } from '../show.ts';
@@ -58,12 +58,13 @@ const add = serverCommand({
       about: 'Only for such tags: prod-*, and with a leading ! for what is not meant.',
       isList: true,
     },
-    from: { value: 'NETWORK', about: 'Only from there, such as 10.0.0.0/8.', isList: true },
+    ...CONDITION_FLAGS,
   },
   examples: [
     'entrepot grant add writer --to user:alice --on team/backend',
     "entrepot grant add writer --to team:acme/core --on acme --tags '!prod-*'",
     'entrepot grant add reader --to robot:team/backend:ci --on team/backend --from 10.0.0.0/8',
+    "entrepot grant add writer --to user:alice --on team/prod --window 'Mon-Fri 08:00-18:00 Europe/Paris'",
     'entrepot grant add reader --to anyone --on acme/open',
     'entrepot grant add administrator --to user:bob --on /',
   ],
@@ -77,12 +78,11 @@ const add = serverCommand({
 
 function contentOf(given: Given): JsonObject {
   const tags = given.list('tags');
-  const networks = given.list('from');
   return {
     role: given.argument('ROLE'),
     path: pathOf(given.needed('on')),
     ...(tags.length > 0 && { tags }),
-    ...(networks.length > 0 && { condition: { networks } }),
+    ...conditionOf(given),
   };
 }
 

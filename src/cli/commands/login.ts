@@ -1,5 +1,5 @@
 // `entrepot login`, `logout` and `whoami`.
-import { type ApiClient, type Json, objectOf, Refusal, textOf } from '../api-client.ts';
+import { objectOf, Refusal, textOf } from '../api-client.ts';
 import { type Command, CommandFailure, type Given, UsageError } from '../command.ts';
 import { timeAfter } from '../duration.ts';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../known-servers.ts';
 import { signInWithIdentity } from '../login-oidc.ts';
 import { secretInput } from '../password-input.ts';
+import { CODE_QUESTION, PersonSession } from '../person-session.ts';
 import { SERVER_FLAG, serverCommand } from '../server-command.ts';
 import { column } from '../show.ts';
 import type { Terminal } from '../terminal.ts';
@@ -89,44 +90,29 @@ async function withPassword(
     ? await secretInput(terminal, 'password')
     : await asked(terminal, { what: 'Password', flag: '--password-stdin', isSecret: true });
   const api = clientOf({ server, authorization: undefined }, terminal);
-  const headers = await beginSession(api, { name, password, terminal });
+  const code = () => codeOf(terminal);
+  const person = await PersonSession.begin(api, { name, password, code });
   try {
     const expires = given.flag('expires') ?? USUAL_LIFE;
     const body = {
       name: `entrepot on ${terminal.hostname}`,
       expiresAt: expires === 'never' ? null : timeAfter(terminal.now(), expires),
     };
-    const reply = await api.send('POST', '/tokens', { body, headers });
-    const made = objectOf((await reply.json()) as Json);
+    const made = objectOf(await person.send('POST', '/tokens', body));
     const { id } = made;
     return { name, token: textOf(made.secret), ...(typeof id === 'number' && { tokenId: id }) };
   } finally {
-    await api.send('DELETE', '/session', { headers }).catch(() => {});
+    await person.end();
   }
 }
 
-/** @returns what goes with each request of the session. */
-async function beginSession(
-  api: ApiClient,
-  given: { name: string; password: string; terminal: Terminal },
-): Promise<Record<string, string>> {
-  const { name, password, terminal } = given;
-  const send = (code?: string) =>
-    api.send('POST', '/session', { body: { name, password, ...(code !== undefined && { code }) } });
-  const reply = await send().catch(async (error: unknown) => {
-    if (!(error instanceof Refusal) || error.detail.secondFactor !== true) throw error;
-    if (!terminal.canAsk) {
-      throw new CommandFailure(
-        'This account has a second factor, and nobody is here to type a code. Use an access token: entrepot login --token-stdin',
-      );
-    }
-    return send(
-      (await terminal.ask('Code of your authenticator app, or a recovery code: ')).trim(),
+async function codeOf(terminal: Terminal): Promise<string> {
+  if (!terminal.canAsk) {
+    throw new CommandFailure(
+      'This account has a second factor, and nobody is here to type a code. Use an access token: entrepot login --token-stdin',
     );
-  });
-  const [cookie] = reply.headers.getSetCookie().map((one) => one.split(';')[0] ?? '');
-  if (cookie === undefined) throw new CommandFailure('The server began no session.');
-  return { cookie, 'x-entrepot-request': '1' };
+  }
+  return (await terminal.ask(`${CODE_QUESTION.question}: `)).trim();
 }
 
 async function asked(

@@ -53,6 +53,32 @@ test('what is granted is listed and explained, with tags and addresses, and take
   expect(await session.done('access explain bob push acme/app:v1')).toMatch(/^no: /);
 });
 
+test('grants and tokens hold in hours of the week only', async () => {
+  const hours = 'Mon-Fri 08:00-18:00 Europe/Paris';
+  const night = 'Sat-Sun 22:00-02:00 UTC';
+  const where = '--to user:bob --on office --from 10.0.0.0/8';
+  await session.done(`grant add reader ${where} --window '${hours}' --window '${night}'`);
+  const [grant] = await session.json<{ condition: unknown }[]>('grant list --on office');
+  expect(grant?.condition).toEqual({
+    networks: ['10.0.0.0/8'],
+    windows: [
+      { days: [1, 2, 3, 4, 5], from: 480, to: 1080, zone: 'Europe/Paris' },
+      { days: [6, 7], from: 1320, to: 120, zone: 'UTC' },
+    ],
+  });
+  expect(await session.done('grant list --on office')).toContain(
+    `from 10.0.0.0/8; ${hours} or Sat,Sun 22:00-02:00 UTC  admin`,
+  );
+  // A minute of another day than this one.
+  const day = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][(new Date().getUTCDay() + 3) % 7];
+  const closed = await session.done(`token create closed --window '${day} 12:00-12:01 UTC'`);
+  const refused = await session.as(closed.trim(), 'account show');
+  expect(refused.code).toBe(1);
+  const open = await session.done("token create open --window 'Mon-Sun 00:00-24:00 UTC'");
+  expect((await session.as(open.trim(), 'account show')).code).toBe(0);
+  expect(await session.done('token list')).toContain('Mon-Sun 00:00-24:00 UTC');
+});
+
 test('roles are made, changed and deleted', async () => {
   await session.done('role create cleaner --actions pull,delete');
   await session.done('role update cleaner --actions delete');
@@ -115,6 +141,12 @@ test.each([
   ['grant add writer --to user:bob', 2, '--on is needed.'],
   ['grant add writer --to user:nobody --on acme', 1, 'There is nobody of that name'],
   ['grant add king --to user:bob --on acme', 1, 'There is no role "king"'],
+  ["grant add reader --to user:bob --on acme --window 'Mon 08:00-18:00'", 2, 'is no window'],
+  [
+    "grant add reader --to user:bob --on acme --window 'Mon 08:00-18:00 Mars/Base'",
+    1,
+    'is no time zone',
+  ],
   ['grant remove 999', 1, 'There is no such grant.'],
   ['access explain bob fly acme', 2, '"fly" is no action'],
   ['role create x --actions fly', 2, '"fly" is no action'],

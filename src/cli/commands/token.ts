@@ -1,7 +1,7 @@
 // `entrepot token …`: access tokens, one's own and those of robots.
 import { type ApiClient, objectOf, part, textOf } from '../api-client.ts';
 import { type Command, type Given, UsageError } from '../command.ts';
-import { showCondition } from '../condition-text.ts';
+import { CONDITION_FLAGS, conditionOf, showCondition } from '../condition-text.ts';
 import { durationMs, timeAfter } from '../duration.ts';
 import { findRobot } from '../robot-text.ts';
 import { parseScope, showScopes } from '../scope-text.ts';
@@ -73,23 +73,23 @@ const create = serverCommand({
       isList: true,
     },
     expires: { value: 'DURATION', about: 'How long it works, such as 90d. Else for ever.' },
-    from: { value: 'NETWORK', about: 'Only from there, such as 10.0.0.0/8.', isList: true },
+    ...CONDITION_FLAGS,
   },
   examples: [
     "entrepot token create laptop --expires 90d --scope 'pull:**'",
     "entrepot token create deploy --robot team/backend:ci --scope 'pull,push:team/backend/**' --from 10.0.0.0/8",
+    "entrepot token create office --window 'Mon-Fri 08:00-18:00 Europe/Paris'",
     'entrepot token create here | docker login registry.example.com -u alice --password-stdin',
   ],
   async run(given, { api, show, terminal }) {
     const scopes = given.list('scope').map(parseScope);
-    const networks = given.list('from');
     const expires = given.flag('expires');
     const made = objectOf(
       await api.post('/tokens', {
         ...(await ownerOf(given, api)),
         name: given.argument('NAME'),
         ...(scopes.length > 0 && { scopes }),
-        ...(networks.length > 0 && { condition: { networks } }),
+        ...conditionOf(given),
         ...(expires !== undefined && { expiresAt: timeAfter(terminal.now(), expires) }),
       }),
     );

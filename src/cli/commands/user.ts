@@ -1,7 +1,8 @@
 // `entrepot user …`: for administrators.
-import { type JsonObject, objectOf, part } from '../api-client.ts';
+import { objectOf, part } from '../api-client.ts';
 import { type Command, type Given, UsageError } from '../command.ts';
 import { PASSWORD_FLAG, passwordFrom } from '../password-input.ts';
+import { PROFILE_FLAGS, profileOf } from '../profile-flags.ts';
 import { type Session, serverCommand } from '../server-command.ts';
 import { type Column, column, when } from '../show.ts';
 
@@ -45,20 +46,6 @@ const show = serverCommand({
     ]);
   },
 });
-
-const PROFILE_FLAGS = {
-  'display-name': { value: 'TEXT', about: 'As people are shown it.' },
-  email: { value: 'ADDRESS', about: 'The e-mail address.' },
-} as const;
-
-function profileOf(given: Given): JsonObject {
-  const displayName = given.flag('display-name');
-  const email = given.flag('email');
-  return {
-    ...(displayName !== undefined && { displayName }),
-    ...(email !== undefined && { email }),
-  };
-}
 
 const create = serverCommand({
   name: 'user create',
