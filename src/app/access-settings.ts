@@ -1,5 +1,6 @@
 // How the settings of access control are read. As setting-values.ts: one text in, a SettingProblem out.
 import { parseAllowedHosts } from '../access/keyless/address-guard.ts';
+import { SESSION_LIFE_MS } from '../access/sign-in/session-times.ts';
 import type { RequestLimitSettings, RequestRate } from '../http/access/request-limits.ts';
 import { formatDuration, parseDuration, SettingProblem } from './setting-values.ts';
 
@@ -13,6 +14,16 @@ export function parseTokenLifetime(text: string): number {
   const lifetime = parseDuration(text);
   if (lifetime >= SHORTEST_TOKEN_MS && lifetime <= LONGEST_TOKEN_MS) return lifetime;
   throw new SettingProblem(`A bearer token counts for 60s to 24h; "${text}" is outside.`);
+}
+
+/** That somebody is there is noted once a minute: a shorter time would end sessions that are used. */
+const SHORTEST_SESSION_MS = 5 * 60_000;
+
+/** @returns milliseconds */
+export function parseSessionTime(text: string): number {
+  const time = parseDuration(text);
+  if (time >= SHORTEST_SESSION_MS && time <= SESSION_LIFE_MS) return time;
+  throw new SettingProblem(`A session is for 5m to 30d; "${text}" is outside.`);
 }
 
 /** @returns milliseconds; 0 = for ever. */

@@ -8,12 +8,12 @@ import { type Seal, sealWith } from '../access/seal.ts';
 import { Passwords } from '../access/sign-in/password.ts';
 import { PasswordCache } from '../access/sign-in/password-cache.ts';
 import type { SignInParts } from '../access/sign-in/prove-password.ts';
+import { Sessions } from '../access/sign-in/session.ts';
 import {
   SESSION_IDLE_MS,
   SESSION_LIFE_MS,
-  Sessions,
   type SessionTimes,
-} from '../access/sign-in/session.ts';
+} from '../access/sign-in/session-times.ts';
 import { signInForClients } from '../access/sign-in/sign-in.ts';
 import { Throttle } from '../access/sign-in/throttle.ts';
 import { type Identity, Standings } from '../access/standing.ts';

@@ -4,6 +4,11 @@ import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { LdapSettings } from '../access/sign-in/ldap-settings.ts';
 import type { OidcProviderSettings } from '../access/sign-in/oidc-provider.ts';
+import {
+  SESSION_IDLE_MS,
+  SESSION_LIFE_MS,
+  type SessionTimes,
+} from '../access/sign-in/session-times.ts';
 import type { RequestLimitSettings } from '../http/access/request-limits.ts';
 import type { MissingParts } from '../registry/put-manifest.command.ts';
 import { parseAuthorities } from './authorities.ts';
@@ -66,6 +71,7 @@ export interface Configuration {
   readonly tokenLifetimeMs: number;
   /** How long what was checked of access counts while the database is away. */
   readonly accessGraceMs: number;
+  readonly sessions: SessionTimes;
   readonly requestLimits: RequestLimitSettings;
   readonly allowedHosts: readonly string[];
   /** Trusted besides the usual ones. */
@@ -264,6 +270,10 @@ export function loadConfiguration(
     trustedProxies: values['trusted-proxies'] ?? [],
     keyFile: pathOf('key-file'),
     adminPassword: values['admin-password'],
+    sessions: {
+      idleMs: values['session-idle'] ?? SESSION_IDLE_MS,
+      lifeMs: values['session-life'] ?? SESSION_LIFE_MS,
+    },
     requestLimits: values['request-limit'] ?? NO_LIMITS,
     allowedHosts: values['allowed-hosts'] ?? [],
     authorities,

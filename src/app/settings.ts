@@ -8,6 +8,7 @@ import {
   parseAllowedHost,
   parseRequestLimits,
   parseRetention,
+  parseSessionTime,
   parseTokenLifetime,
 } from './access-settings.ts';
 import { DEFAULT_LOG, formatLog, LOG_FORMATS, LOG_LEVELS, parseLog } from './log-setting.ts';
@@ -196,6 +197,16 @@ export const SETTING_FACTS = {
     standard: '60s',
     example: '5m',
   },
+  'session-idle': {
+    about: 'How long a browser stays signed in without being used, at most 30d.',
+    standard: '7d',
+    example: '30m',
+  },
+  'session-life': {
+    about: 'How long a browser stays signed in at most, used or not; at most 30d.',
+    standard: '30d',
+    example: '12h',
+  },
   'request-limit': {
     about:
       'Requests a second, and at once, of each user, robot or pipeline, and of each address that has not signed in.',
@@ -288,6 +299,8 @@ export const settingsSchema = z.strictObject({
   'upload-age': described('upload-age', textOf(parseDuration)),
   'token-lifetime': described('token-lifetime', textOf(parseTokenLifetime)),
   'access-grace': described('access-grace', textOf(parseDuration)),
+  'session-idle': described('session-idle', textOf(parseSessionTime)),
+  'session-life': described('session-life', textOf(parseSessionTime)),
   'request-limit': described('request-limit', textOf(parseRequestLimits)),
   'allowed-hosts': described('allowed-hosts', hosts),
   authorities: described('authorities', path),

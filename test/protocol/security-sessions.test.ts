@@ -1,8 +1,9 @@
 // Sessions of browsers, over HTTP: the cookie behind TLS, and where its secret must not stand or count.
 // What else a session is, is held by api-session.test.ts and src/access/sign-in/sign-in.suite.ts.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setSystemTime, test } from 'bun:test';
+import type { SessionTimes } from '../../src/access/sign-in/session-times.ts';
 import { type Host, startHost } from '../../src/http/host.ts';
-import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
+import { ADMIN_PASSWORD, startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
 import { addUser, basic } from '../support/people.ts';
 import { Browser } from './browser.ts';
 
@@ -126,5 +127,29 @@ describe('a session', () => {
     expect(JSON.parse(ended.text)).toEqual({ ended: 1 });
     expect([await second.isSignedIn(), await third.isSignedIn()]).toEqual([false, false]);
     expect(await here.isSignedIn()).toBe(true);
+  });
+});
+
+describe('an administrator who wants people to sign in more often', () => {
+  const MINUTE_MS = 60_000;
+
+  async function lasts(sessions: SessionTimes, minutes: number): Promise<boolean> {
+    const strict = await startTestRegistry({ isPrivate: true, access: { sessions } });
+    try {
+      const browser = new Browser(strict.url);
+      await browser.signIn('admin', ADMIN_PASSWORD);
+      setSystemTime(Date.now() + minutes * MINUTE_MS);
+      return await browser.isSignedIn();
+    } finally {
+      setSystemTime();
+      await strict.stop();
+    }
+  }
+
+  test('sets how long a session lasts without use, and at most', async () => {
+    const idle = { idleMs: 30 * MINUTE_MS, lifeMs: 12 * 60 * MINUTE_MS };
+    expect([await lasts(idle, 29), await lasts(idle, 31)]).toEqual([true, false]);
+    const life = { idleMs: 12 * 60 * MINUTE_MS, lifeMs: 30 * MINUTE_MS };
+    expect([await lasts(life, 29), await lasts(life, 31)]).toEqual([true, false]);
   });
 });

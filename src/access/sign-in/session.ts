@@ -8,25 +8,18 @@ import { Kept } from '../kept.ts';
 import { hashSecret, newSecret, secretKind } from '../tokens/secret.ts';
 import type { SignInContext } from './prove-password.ts';
 import type { KeptSession, sessionCommands } from './session.command.ts';
+import type { SessionTimes } from './session-times.ts';
 import type { SignedIn } from './sign-in.ts';
-
-const DAY_MS = 24 * 60 * 60_000;
-
-/** Without use, and at most: what a person expects of a page that they work with. */
-export const SESSION_IDLE_MS = 7 * DAY_MS;
-export const SESSION_LIFE_MS = 30 * DAY_MS;
 
 /** That somebody is there is noted so often. */
 const SEEN_EVERY_MS = 60_000;
 /** Sessions whose last note is remembered, so that a page with many requests writes once. */
 const NOTES_KEPT = 10_000;
 
-export interface SessionParts {
+export interface SessionParts extends SessionTimes {
   readonly sql: Sql;
   readonly commands: Commands<ReturnType<typeof sessionCommands>>;
   readonly now: Clock;
-  readonly idleMs: number;
-  readonly lifeMs: number;
   /** That somebody is there could not be noted; the request goes on. */
   noteFailed(error: unknown): void;
 }

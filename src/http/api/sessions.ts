@@ -1,6 +1,7 @@
 // Signing in and out in a browser, and the sessions that somebody has.
 import { z } from '@hono/zod-openapi';
-import { type NewSessionSecret, SESSION_LIFE_MS } from '../../access/sign-in/session.ts';
+import type { NewSessionSecret } from '../../access/sign-in/session.ts';
+import { SESSION_LIFE_MS } from '../../access/sign-in/session-times.ts';
 import { signIn } from '../../access/sign-in/sign-in.ts';
 import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';

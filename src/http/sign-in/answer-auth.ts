@@ -1,5 +1,5 @@
 // `/auth/oidc/NAME`: a browser goes to a provider from here, and comes back with who somebody is there.
-import { SESSION_LIFE_MS } from '../../access/sign-in/session.ts';
+import { SESSION_LIFE_MS } from '../../access/sign-in/session-times.ts';
 import type { Actor } from '../../metadata/audit.ts';
 import { type ErrorCode, RegistryError } from '../../oci/errors.ts';
 import type { Caller } from '../access/caller.ts';
