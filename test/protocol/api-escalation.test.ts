@@ -152,6 +152,38 @@ onBothEngines(
       await setup.admin('POST', '/users/carol/enable');
     });
 
+    test('a robot of elsewhere is nobody to whom anything could be given or explained', async () => {
+      const { url } = await world();
+      const headers = basic('carol', PASSWORD);
+      const asked = async (name: string) => {
+        const subject = { kind: 'robot', name };
+        const query = `subject=robot:${name}&action=pull&repository=carol`;
+        const declared = {
+          path: 'carol',
+          grants: [{ role: 'reader', to: `robot:${name}`, on: 'carol' }],
+        };
+        const answers = [
+          await post(headers, '/grants', { subject, path: 'carol', role: 'reader' }),
+          await askApi(url, { method: 'GET', path: `/explain?${query}`, headers }),
+          await askApi(url, {
+            method: 'PUT',
+            path: '/declaration?dryRun=true',
+            body: declared,
+            headers,
+          }),
+        ];
+        return answers.map(
+          ({ status, text }) =>
+            `${status} ${text.replace(/"requestId":"[^"]*"/, '').replaceAll(name, 'X')}`,
+        );
+      };
+      const there = await asked('acme:robot-1');
+      expect(there.map((answer) => answer.slice(0, 3))).toEqual(['404', '404', '404']);
+      expect(there).toEqual(await asked('acme:robot-9'));
+      const administers = '/explain?subject=user:alice&action=administer&repository=carol';
+      expect((await askApi(url, { method: 'GET', path: administers, headers })).status).toBe(403);
+    });
+
     test('what one may not see looks just like what is not there', async () => {
       const { url } = await world();
       const headers = basic('carol', PASSWORD);

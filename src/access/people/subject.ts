@@ -6,15 +6,19 @@ import { findRobot, readRobot } from '../../metadata/robots.ts';
 import type { Sql } from '../../metadata/sql.ts';
 import { findTeams, readTeam } from '../../metadata/teams.ts';
 import { findUser, readUser } from '../../metadata/users.ts';
+import { isAtOrBelow } from '../pattern.ts';
 
 /**
  * `name`: of a user or organisation, `organisation/team`, or `path:robot`; not looked at for
- * `signed-in` and `anyone`. @returns undefined when there is none of that name.
+ * `signed-in` and `anyone`. `at`: where it is to be granted something; a robot of elsewhere is nobody there,
+ * because its name says which paths there are. @returns undefined when there is none of that name.
  */
 export async function findSubject(
   sql: Sql,
-  { kind, name }: { kind: SubjectKind; name: string },
+  { kind, name, at }: { kind: SubjectKind; name: string; at?: string },
 ): Promise<Subject | undefined> {
+  const robotPath = name.slice(0, Math.max(0, name.lastIndexOf(':')));
+  if (kind === 'robot' && at !== undefined && !isAtOrBelow(at, robotPath)) return undefined;
   const id = await idOf(sql, { kind, name });
   return id === undefined ? undefined : { kind, id };
 }

@@ -222,8 +222,8 @@ async function addGrant(call: ApiCall, grant: DeclaredGrant): Promise<void> {
 }
 
 /** @throws RegistryError NOT_FOUND that names who is not there. */
-async function subjectOf({ parts }: ApiCall, { to }: DeclaredGrant): Promise<Subject> {
-  const found = await findSubject(parts.sql, SUBJECT_TEXT.parse(to));
+async function subjectOf({ parts }: ApiCall, { to, on }: DeclaredGrant): Promise<Subject> {
+  const found = await findSubject(parts.sql, { ...SUBJECT_TEXT.parse(to), at: on });
   if (found !== undefined) return found;
   throw new RegistryError('NOT_FOUND', `There is no ${to}: make it first, or take its grants out.`);
 }

@@ -1,6 +1,6 @@
 // May somebody do something, and by which rule: the same decision as for their requests, with its reason.
 import { z } from '@hono/zod-openapi';
-import { decide, type Standing } from '../../access/decide.ts';
+import { decide, type Question, type Standing } from '../../access/decide.ts';
 import { NO_CREDENTIAL } from '../../access/principal.ts';
 import { NOBODY, rightOf } from '../../access/read-standing.ts';
 import { EndedError } from '../../access/standing.ts';
@@ -28,7 +28,7 @@ export const explain = endpoint({
   path: '/explain',
   tag: 'Grants',
   summary: 'May somebody do something, and why',
-  may: 'Everybody about themselves; about others, who manages the path.',
+  may: 'Everybody about themselves; about others, who manages the path; whether they administer, administrators.',
   query: z.strictObject({
     subject: SUBJECT_TEXT.optional().openapi({
       type: 'string',
@@ -48,11 +48,11 @@ export const explain = endpoint({
   async handle(call, { query }) {
     const { subject, action, repository: path, tag, address } = query;
     const { request, parts, caller } = call;
-    if (subject !== undefined) await call.needManager(path);
+    if (subject !== undefined) await needAbout(call, { action, path });
     const found =
       subject === undefined
         ? { standing: caller.standing }
-        : await standingOf(call, await subjectOf(call, subject), subject);
+        : await standingOf(call, await subjectOf(call, { ...subject, at: path }), subject);
     const principal = found.standing.principal.name;
     if (found.ended !== undefined) return { allowed: false, reason: found.ended, principal };
     const facts = await parts.standings.readPath(path);
@@ -64,6 +64,11 @@ export const explain = endpoint({
     return { allowed: verdict.isAllowed, reason: verdict.reason, principal };
   },
 });
+
+/** Who administers the registry is no business of who manages a part of it. */
+function needAbout(call: ApiCall, { action, path }: Question): Promise<void> {
+  return action === 'administer' ? call.needAdministrator() : call.needManager(path);
+}
 
 interface FoundStanding {
   readonly standing: Standing;

@@ -56,10 +56,10 @@ function showGrant(grant: Grant): z.input<typeof GRANT> {
 
 const NO_SUBJECT = 'There is nobody of that name to grant anything to.';
 
-/** @throws RegistryError NOT_FOUND */
+/** `at`: the path that it is about. @throws RegistryError NOT_FOUND */
 export async function subjectOf(
   { parts }: ApiCall,
-  subject: { kind: Subject['kind']; name: string },
+  subject: { kind: Subject['kind']; name: string; at?: string },
 ): Promise<Subject> {
   const found = await findSubject(parts.sql, subject);
   if (found === undefined) throw new RegistryError('NOT_FOUND', NO_SUBJECT);
@@ -133,7 +133,7 @@ const add = endpoint({
     const { path, role } = body;
     await call.needManager(path);
     if (role === 'administrator') await call.needAdministrator();
-    const subject = await subjectOf(call, body.subject);
+    const subject = await subjectOf(call, { ...body.subject, at: path });
     const { tags = [] } = body;
     const condition = parseCondition(body.condition);
     const grant = { subject, path, role, tags, ...(condition && { condition }) };
