@@ -2,6 +2,7 @@
 // it is loaded when somebody asks for the first time: most small registries are never asked.
 import { Histogram } from './histogram.ts';
 import type { Registry } from './prometheus.ts';
+import type { Gauges, Tallies } from './tallies.ts';
 
 const SECONDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
@@ -18,15 +19,7 @@ export interface RequestObservation {
   readonly bytesSent: number;
 }
 
-/** Values read when somebody asks for the metrics. */
-export interface Gauges {
-  uploadsOpen(): Promise<number>;
-  uploadsReceiving(): number;
-  commandsWaiting(): number;
-  jobs(): Promise<readonly { kind: string; state: string; count: number }[]>;
-}
-
-export class Metrics {
+export class Metrics implements Tallies {
   readonly version: string;
   /** Requests by operation and status, with a space between. */
   readonly requests = new Map<string, number>();

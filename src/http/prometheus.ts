@@ -2,11 +2,11 @@
 // the moment at which it is loaded.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Histogram } from './histogram.ts';
-import type { Gauges, Metrics } from './metrics.ts';
+import type { Gauges, Tallies } from './tallies.ts';
 
 export type { Registry };
 
-export function registryOf(metrics: Metrics): Registry {
+export function registryOf(tallies: Tallies): Registry {
   const registry = new Registry();
   const registers = [registry];
   new Counter({
@@ -16,7 +16,7 @@ export function registryOf(metrics: Metrics): Registry {
     registers,
     collect() {
       this.reset();
-      for (const [key, count] of metrics.requests) {
+      for (const [key, count] of tallies.requests) {
         const [operation = '', status = ''] = key.split(' ');
         this.inc({ operation, status }, count);
       }
@@ -32,14 +32,14 @@ export function registryOf(metrics: Metrics): Registry {
         this.inc(total());
       },
     });
-  addTotal('bytes_received_total', 'Bytes of request bodies taken.', () => metrics.bytesReceived);
-  addTotal('bytes_sent_total', 'Bytes of answers promised to clients.', () => metrics.bytesSent);
+  addTotal('bytes_received_total', 'Bytes of request bodies taken.', () => tallies.bytesReceived);
+  addTotal('bytes_sent_total', 'Bytes of answers promised to clients.', () => tallies.bytesSent);
   addTotal(
     'upload_bytes_read_again_total',
     'Bytes of uploads read a second time to know their digest.',
-    () => metrics.bytesReadAgain,
+    () => tallies.bytesReadAgain,
   );
-  for (const histogram of metrics.histograms) addHistogram(registry, histogram);
+  for (const histogram of tallies.histograms) addHistogram(registry, histogram);
   collectDefaultMetrics({ register: registry, prefix: 'entrepot_' });
   const build = new Gauge({
     name: 'entrepot_build_info',
@@ -47,8 +47,8 @@ export function registryOf(metrics: Metrics): Registry {
     labelNames: ['version'],
     registers,
   });
-  build.set({ version: metrics.version }, 1);
-  if (metrics.gauges !== undefined) addGauges(registry, metrics.gauges);
+  build.set({ version: tallies.version }, 1);
+  if (tallies.gauges !== undefined) addGauges(registry, tallies.gauges);
   return registry;
 }
 
