@@ -65,6 +65,8 @@ const ROOT_ABOVE: PathFacts = {
 export class Standings {
   readonly #options: StandingOptions;
   readonly #standings = new Kept<string, KnownStanding>(STANDINGS_KEPT);
+  /** The same for the very object that a verified bearer token carries: no key need be written for it. */
+  #ofIdentity = new WeakMap<Identity, KnownStanding>();
   readonly #paths = new Kept<string, KnownPath>(PATHS_KEPT);
   #revision = -1;
   /** When it was compared last, and when that was tried in vain. */
@@ -125,6 +127,7 @@ export class Standings {
       const { revision } = await readAccessState(sql);
       if (revision !== this.#revision) {
         this.#standings.clear();
+        this.#ofIdentity = new WeakMap();
         this.#paths.clear();
         this.#revision = revision;
         this.#options.forget();
@@ -141,10 +144,16 @@ export class Standings {
   /** @returns undefined when it must be read first, see `read`. */
   known(identity: Identity): Standing | undefined {
     if (identity.principal.kind === 'anonymous') return NOBODY;
-    const known = this.#standings.get(keyOf(identity));
+    const known = this.#ofIdentity.get(identity) ?? this.#byKey(identity);
     // At its end it is read again: it may have been given more time.
     if (known === undefined || this.#isOver(known)) return undefined;
     return known.standing;
+  }
+
+  #byKey(identity: Identity): KnownStanding | undefined {
+    const known = this.#standings.get(keyOf(identity));
+    if (known !== undefined) this.#ofIdentity.set(identity, known);
+    return known;
   }
 
   /** @throws EndedError when the principal or the credential no longer counts. */

@@ -70,6 +70,8 @@ export async function startServer(
   let host: Host | undefined;
   let operators: Host | undefined;
   let firstPassword: string | undefined;
+  // A client that comes while the first administrator is being made would be told that nobody is called so.
+  const isReady = Promise.withResolvers<void>();
   try {
     host = startHost({
       hostname: configuration.listen.host,
@@ -78,6 +80,7 @@ export async function startServer(
       trusted: addressSet(configuration.trustedProxies),
       answer: program.answer,
       url: configuration.url,
+      answersAfter: isReady.promise,
     });
     operators = startOperators(configuration, program.answer);
     if (operators !== undefined && configuration.metricsListen !== undefined) {
@@ -85,7 +88,9 @@ export async function startServer(
       log.info(`health and metrics are open at http://${at}`);
     }
     firstPassword = await program.access.ensureAdministrator();
+    isReady.resolve();
   } catch (error) {
+    isReady.resolve();
     await Promise.all([host?.stop(0), operators?.stop(0)]);
     await program.close();
     throw host === undefined ? listenError(configuration.listen, error) : error;

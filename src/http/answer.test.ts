@@ -37,7 +37,11 @@ async function ask(request: Ask): Promise<Answered> {
   const parts: AnswerParts = {
     v2: {
       // The first thing that a handler asks for.
-      gate: { identify: async () => (request.identify ?? nobody)(), check: async () => ({}) },
+      gate: {
+        known: () => undefined,
+        identify: async () => (request.identify ?? nobody)(),
+        admitted: () => ({}),
+      },
       manifestRoom: new ManifestRoom(),
       pullLog: undefined,
     } as unknown as V2Parts,

@@ -26,6 +26,8 @@ export interface HostOptions {
   readonly trusted: AddressSet;
   /** Where clients reach it, as configured; undefined = as each request says. */
   readonly url?: string | undefined;
+  /** Requests wait for it, when the server has something to do between listening and answering. */
+  readonly answersAfter?: Promise<void>;
   readonly answer: AnswerParts;
   /** Default: real time. */
   readonly timer?: Timer;
@@ -54,6 +56,10 @@ export function startHost(options: HostOptions): Host {
   const timer = options.timer ?? REAL_TIMER;
   // Types of Node say that it is read-only; in Bun it sets what every server of the process accepts.
   (http as { maxHeaderSize: number }).maxHeaderSize = HEAD_BYTES;
+  let answersAfter = options.answersAfter;
+  void answersAfter?.then(() => {
+    answersAfter = undefined;
+  });
   const listen = (certificate: Certificate | undefined, port: number) =>
     Bun.serve({
       hostname: options.hostname,
@@ -73,6 +79,7 @@ export function startHost(options: HostOptions): Host {
     });
 
   async function handle(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+    if (answersAfter !== undefined) await answersAfter;
     const { method, headers } = request;
     const body = bodyOfRequest(request, timer);
     const hasBody = body.length !== 0;

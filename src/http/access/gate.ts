@@ -55,6 +55,20 @@ export class Gate {
     }
   }
 
+  /** As `identify`, when nothing must be read or answered for it: the usual case of a bearer token. */
+  known(request: Incoming): Caller | undefined {
+    const { authenticator, limits } = this.#parts;
+    try {
+      const caller = authenticator.known(request.headers.get('authorization'));
+      if (caller !== undefined) limits.take(caller, request);
+      return caller;
+    } catch (error) {
+      // Said again by `identify`, with its challenge.
+      if (error instanceof RegistryError && error.code === 'UNAUTHORIZED') return undefined;
+      throw error;
+    }
+  }
+
   /** As `identify`, by other credentials than the request's own. @throws RegistryError UNAUTHORIZED */
   async identifyBy(header: string | null, request: Incoming): Promise<Caller> {
     const { authenticator, limits } = this.#parts;
@@ -89,6 +103,14 @@ export class Gate {
     const { pathPrefix } = this.#parts;
     const header = challengeHeader({ origin: request.origin(), pathPrefix, scope, error });
     return new ErrorWithHeaders(because, header);
+  }
+
+  /** As `check`, when nothing must be read for it and the caller may. */
+  admitted(request: Incoming, caller: Caller, question: Question): PathFacts | undefined {
+    const facts = this.#parts.standings.knownPath(question.path);
+    if (facts === undefined) return undefined;
+    const circumstances = this.circumstances(request);
+    return refusalOf({ caller, facts, question, circumstances }) === undefined ? facts : undefined;
   }
 
   /** @throws ErrorWithHeaders UNAUTHORIZED; RegistryError NAME_UNKNOWN, DENIED: the table in authorise.ts. */
