@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { listInvitations } from '../../metadata/invitations.ts';
 import { findOrganisation, listMembers, organisationsOf } from '../../metadata/organisations.ts';
 import { listPasskeys } from '../../metadata/passkeys.ts';
+import { listRobots } from '../../metadata/robots.ts';
 import { countRecoveryCodes } from '../../metadata/second-factor.ts';
 import { listTeamMembers, listTeams, teamsOf } from '../../metadata/teams.ts';
+import { listTrustPolicies } from '../../metadata/trust-policies.ts';
 import { identitiesOf } from '../../metadata/user-identities.ts';
 import {
   findUser,
@@ -174,6 +176,34 @@ function describeUsers(people: People): void {
     expect(await people.run('revokeAccessToken', { id: token, actor: ADMIN })).toBe(false);
     expect(await refusal(people.user(name))).toMatch(/CONFLICT: .* was a user's who is deleted/);
     expect(await refusal(people.run('enableUser', { id, actor: ADMIN }))).toMatch(/^NOT_FOUND/);
+  });
+
+  test('the machines of a deleted user are disabled, and those beside are not', async () => {
+    const { id, name } = await people.user();
+    const paths = [name, `${name}/app`, `${name}-b`];
+    const machine = { name: 'ci', actor: ADMIN };
+    const robot = { ...machine, description: '', expiresAt: null };
+    const policy = { issuer: 'https://ci.example', audience: 'x', conditions: {}, grants: [] };
+    for (const path of paths) {
+      await people.run('createRobot', { ...robot, path });
+      await people.run('createTrustPolicy', { ...machine, ...policy, lifetimeMs: 60_000, path });
+    }
+    // More than are read at once.
+    for (let at = 0; at < 150; at += 1) {
+      await people.run('createRobot', { ...robot, path: `${name}/many`, name: `r${at}` });
+    }
+    await people.run('deleteUser', { id, actor: ADMIN });
+    const states = async (path: string) => [
+      ...(await listRobots(people.sql, { path, limit: 1_000 })).map(({ state }) => state),
+      ...(await listTrustPolicies(people.sql, { path, limit: 1_000 })).map(({ state }) => state),
+    ];
+    expect(await states(`${name}-b`)).toEqual(['active', 'active']);
+    const own = await states(name);
+    expect([own.length, new Set(own)]).toEqual([154, new Set(['disabled'])]);
+    const [deletion] = await people.acts(1);
+    expect(JSON.parse(deletion?.detail ?? '')).toEqual({
+      disabled: { robots: 152, trustPolicies: 2 },
+    });
   });
 
   test('nothing that proved who they were is left of somebody deleted', async () => {

@@ -22,6 +22,7 @@ import {
 } from '../../metadata/users.ts';
 import { removeSecondFactor } from '../sign-in/second-factor.command.ts';
 import { keepAnAdministrator } from './administrators.ts';
+import { disableNamespace } from './disable-namespace.ts';
 import { checkDisplayName, checkEmail, conflict, notFound } from './names.ts';
 import { makeUser, makeUserOfAnyName, type NewUser } from './new-user.ts';
 
@@ -146,7 +147,10 @@ async function enable(tx: Transaction, { id, actor }: UserChange): Promise<void>
   await recordAct(tx, { actor, action: 'user.enable', target: `user ${user.name}` });
 }
 
-/** For good: secrets, tokens, rights and memberships go; the row and the name stay for history. */
+/**
+ * For good: secrets, tokens, rights and memberships go; the row and the name stay for history. Robots and
+ * trust policies of their namespace are disabled, or somebody who left could go on by them.
+ */
 async function remove(tx: Transaction, { id, actor }: UserChange): Promise<void> {
   await lockAccess(tx);
   const user = await known(tx, id);
@@ -158,8 +162,10 @@ async function remove(tx: Transaction, { id, actor }: UserChange): Promise<void>
   await deleteGrantsOf(tx, { kind: 'user', id });
   await removeFromTeams(tx, { user: id });
   await removeMemberships(tx, id);
+  const disabled = await disableNamespace(tx, user.name);
   await changeAccess(tx);
-  await recordAct(tx, { actor, action: 'user.delete', target: `user ${user.name}` });
+  const target = `user ${user.name}`;
+  await recordAct(tx, { actor, action: 'user.delete', target, detail: { disabled } });
 }
 
 /** What proved who they were; the password and the authenticator's secret went with their state. */
