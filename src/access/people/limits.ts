@@ -24,4 +24,6 @@ export const ACCESS_LIMITS = {
   trustPolicies: 50,
   /** Tokens of one owner that work at a time: beyond it somebody makes them in a loop. */
   liveTokens: 500,
+  /** Refresh tokens of a user: some clients ask for one each time; the oldest end. */
+  refreshTokens: 200,
 } as const;

@@ -14,6 +14,7 @@ import { insertIdentity, setRefreshToken } from '../../metadata/user-identities.
 import { RegistryError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { accessTokenCommands } from '../tokens/access-token.command.ts';
+import { refreshTokenCommands } from '../tokens/refresh-token.command.ts';
 import { grantCommands } from './grant.command.ts';
 import { invitationCommands } from './invitation.command.ts';
 import { organisationCommands } from './organisation.command.ts';
@@ -87,6 +88,7 @@ export function peopleCommands() {
     ...trustPolicyCommands(),
     ...seenCommands(),
     ...accessTokenCommands(),
+    ...refreshTokenCommands(),
     pushed: synced(async (tx: Transaction, name: string) => {
       await listRepository(tx, await ensureRepository(tx, name as RepositoryName));
     }),

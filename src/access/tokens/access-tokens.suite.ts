@@ -1,6 +1,8 @@
 // What holds of access tokens on every engine.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { listAccessTokens, readAccessToken } from '../../metadata/access-tokens.ts';
+import { listRefreshTokens } from '../../metadata/refresh-tokens.ts';
+import { ACCESS_LIMITS } from '../people/limits.ts';
 import { ADMIN, hashOf, type OpenPeople, People, race, refusal } from '../people/suite-people.ts';
 
 const DAY_MS = 86_400_000;
@@ -14,6 +16,7 @@ export function describeAccessTokens(name: string, open: OpenPeople): void {
     describeMaking(people);
     describeRotation(people);
     describeUse(people);
+    describeRefreshTokens(people);
   });
 }
 
@@ -186,4 +189,29 @@ function describeUse(people: People): void {
     expect(await readAccessToken(people.sql, revoked)).toBeUndefined();
     expect(await readAccessToken(people.sql, lives)).toBeDefined();
   });
+}
+
+function describeRefreshTokens(people: People): void {
+  test('of a user the oldest refresh tokens end when there are too many, and nobody else loses any', async () => {
+    const [{ id: user }, { id: other }] = [await people.user(), await people.user()];
+    const give = async (owner: number) => {
+      const hash = hashOf(people.fresh('refresh'));
+      const token = { user: owner, epoch: 1, accessToken: undefined, hash, client: 'x' };
+      const made = { token: { ...token, lifetimeMs: DAY_MS }, actor: ADMIN };
+      return people.run('addRefreshToken', made);
+    };
+    const live = (owner: number) => listRefreshTokens(people.sql, { user: owner, now: Date.now() });
+    await give(other);
+    const most = ACCESS_LIMITS.refreshTokens;
+    for (let at = 0; at < most; at += 1) {
+      expect(await people.changes(() => give(user))).toBe(false);
+    }
+    const before = (await live(user)).map(({ id }) => id);
+    expect(before).toHaveLength(most);
+    expect(await people.changes(() => give(user))).toBe(true);
+    const after = (await live(user)).map(({ id }) => id);
+    expect(after).toHaveLength(most);
+    expect(after.slice(0, -1)).toEqual(before.slice(1));
+    expect(await live(other)).toHaveLength(1);
+  }, 30_000);
 }

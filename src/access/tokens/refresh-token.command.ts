@@ -4,6 +4,7 @@ import { type Actor, recordAct } from '../../metadata/audit.ts';
 import { relaxed, synced } from '../../metadata/command.ts';
 import {
   addRefreshToken,
+  listRefreshTokens,
   type NewRefreshToken,
   replaceRefreshToken,
   revokeRefreshToken,
@@ -11,11 +12,13 @@ import {
 } from '../../metadata/refresh-tokens.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { RegistryError } from '../../oci/errors.ts';
+import { ACCESS_LIMITS } from '../people/limits.ts';
 
 export function refreshTokenCommands() {
   return {
     addRefreshToken: synced(
       async (tx: Transaction, { token, actor }: { token: NewRefreshToken; actor: Actor }) => {
+        await makeRoom(tx, token.user);
         await addRefreshToken(tx, token);
         const target = `user ${actor.name}`;
         await recordAct(tx, { actor, action: 'refresh-token.create', target });
@@ -47,6 +50,14 @@ export function refreshTokenCommands() {
       trimRefreshTokens(tx, trim),
     ),
   };
+}
+
+/** Where there are too many the oldest end. */
+async function makeRoom(tx: Transaction, user: number): Promise<void> {
+  const live = await listRefreshTokens(tx, { user, now: await tx.now() });
+  const surplus = live.slice(0, Math.max(0, live.length - ACCESS_LIMITS.refreshTokens + 1));
+  for (const { id } of surplus) await revokeRefreshToken(tx, { id, user });
+  if (surplus.length > 0) await changeAccess(tx);
 }
 
 export type RefreshTokenCommands = ReturnType<typeof refreshTokenCommands>;
