@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RefusalLog } from '../access/audit/refusals.ts';
 import type { AllowedHosts } from '../access/keyless/address-guard.ts';
 import type { GuardedFetch } from '../access/keyless/guarded-fetch.ts';
+import { LastSeen } from '../access/people/last-seen.ts';
 import { ANONYMOUS } from '../access/principal.ts';
 import { type Seal, sealWith } from '../access/seal.ts';
 import { Passwords } from '../access/sign-in/password.ts';
@@ -81,7 +82,7 @@ export interface ComposedAccess {
   close(): Promise<void>;
 }
 
-/** Milliseconds between two flushes of the last uses of access tokens. */
+/** Milliseconds between two flushes of who was here, and with which access tokens. */
 const USES_EVERY_MS = 5_000;
 
 /** @throws SealError when the database's secrets were sealed with another key. */
@@ -131,10 +132,12 @@ export async function composeAccess(
     elsewhere,
   };
   const uses = new TokenUses(now);
+  const seen = new LastSeen(now);
   const flushUses = () =>
     uses
       .flush((batch) => commands.run('noteTokenUses', batch))
-      .catch((error) => warn('the last uses of access tokens could not be noted', error));
+      .then(() => seen.flush((batch) => commands.run('noteSeen', batch)))
+      .catch((error) => warn('who was here could not be noted', error));
   const flushing = setInterval(flushUses, USES_EVERY_MS);
   // Loaded when the first pipeline comes: a registry without any does not carry its libraries.
   const workloads = once(async () => {
@@ -155,6 +158,7 @@ export async function composeAccess(
       const { identity } = await (await workloads()).signIn({ jwt, actor: strangerAt(visit) });
       return identity;
     },
+    noteSeen: (principal) => seen.note(principal),
     noteUse: (id, { address, client }) => uses.note(id, { address: address(), client }),
     now,
   });

@@ -1,7 +1,7 @@
 // From what a request shows to who sent it: bearer tokens of ours, access tokens (as Bearer, or as the
 // password of Basic under any name), passwords, and the JWT of a pipeline under the name `oidc`.
 import type { Circumstances } from '../../access/condition.ts';
-import { ANONYMOUS, NO_CREDENTIAL, WORKLOAD_USER } from '../../access/principal.ts';
+import { ANONYMOUS, NO_CREDENTIAL, type Principal, WORKLOAD_USER } from '../../access/principal.ts';
 import { EndedError, type Identity, type Standings } from '../../access/standing.ts';
 import { BearerError, type BearerVerifier } from '../../access/tokens/bearer.ts';
 import { hashSecret, looksLikeSecret, secretKind } from '../../access/tokens/secret.ts';
@@ -27,6 +27,8 @@ export interface AuthenticateParts {
   signInWorkload(jwt: string, visit: Visit): Promise<Identity>;
   /** An access token was used. */
   noteUse(token: number, visit: Visit): void;
+  /** Somebody was here, by whatever they showed. */
+  noteSeen(principal: Principal): void;
   now(): number;
 }
 
@@ -122,6 +124,7 @@ export class Authenticator {
     const standing = standings.known(identity) ?? (await standings.read(identity));
     // The names of an access token's owner are not in it.
     const { principal } = standing;
+    this.#parts.noteSeen(principal);
     return { shown, identity: { ...identity, principal }, standing, bearer: undefined };
   }
 
