@@ -2,20 +2,10 @@
 // they are gathered in memory and written together once a second. What there is no room for is counted.
 import type { Act } from '../../metadata/audit.ts';
 import type { RecordPulls } from './audit.command.ts';
+import { type GatheringParts, RegularWrite } from './regular-write.ts';
 
 /** Pulls of one flush with a row of their own: beyond it the rows would hold up those who push. */
 const KEPT = 2_000;
-const FLUSH_MS = 1_000;
-
-export interface PullLogParts {
-  write(batch: RecordPulls): Promise<void>;
-  /** Told when a flush failed; what it held is kept for the next one, as far as there is room. */
-  failed(error: unknown): void;
-  /** Milliseconds, never set back. */
-  now(): number;
-  /** Calls `work` again and again until it is told to end. Default: a timer, each second. */
-  repeat?(work: () => void): () => void;
-}
 
 export interface Pull extends Pick<Act, 'actor' | 'target'> {
   /** What was given. */
@@ -26,22 +16,15 @@ interface Waiting extends Pull {
   readonly since: number;
 }
 
-function eachSecond(work: () => void): () => void {
-  const timer = setInterval(work, FLUSH_MS);
-  timer.unref();
-  return () => clearInterval(timer);
-}
-
 export class PullLog {
-  readonly #parts: PullLogParts;
-  readonly #end: () => void;
+  readonly #parts: GatheringParts<RecordPulls>;
+  readonly #regular: RegularWrite;
   #waiting: Waiting[] = [];
   #more = 0;
-  #flushing: Promise<void> | undefined;
 
-  constructor(parts: PullLogParts) {
+  constructor(parts: GatheringParts<RecordPulls>) {
     this.#parts = parts;
-    this.#end = (parts.repeat ?? eachSecond)(() => void this.flush());
+    this.#regular = new RegularWrite(() => this.#write(), parts.repeat);
   }
 
   record({ actor, target, digest }: Pull): void {
@@ -51,11 +34,7 @@ export class PullLog {
 
   /** Writes what waits. Never rejects. */
   flush(): Promise<void> {
-    // One at a time: while the database is slow, what comes waits in the bounded buffer.
-    this.#flushing ??= this.#write().finally(() => {
-      this.#flushing = undefined;
-    });
-    return this.#flushing;
+    return this.#regular.flush();
   }
 
   async #write(): Promise<void> {
@@ -76,9 +55,7 @@ export class PullLog {
   }
 
   /** Writes the last ones. Call it when no request can come any more and the database is still open. */
-  async close(): Promise<void> {
-    this.#end();
-    await this.#flushing;
-    await this.flush();
+  close(): Promise<void> {
+    return this.#regular.close();
   }
 }

@@ -2,6 +2,7 @@
 // together once a second, a bounded number of them, and beyond it they are only counted.
 import type { Act } from '../../metadata/audit.ts';
 import type { RecordRefusals } from './audit.command.ts';
+import { type GatheringParts, RegularWrite } from './regular-write.ts';
 
 /** Refusals of one flush with a row of their own. */
 const KEPT = 1_000;
@@ -9,40 +10,22 @@ const KEPT = 1_000;
 const KEPT_OF_ADDRESS = 50;
 /** Names of actions that are counted; the program has fewer. */
 const ACTIONS_COUNTED = 100;
-const FLUSH_MS = 1_000;
-
-export interface RefusalLogParts {
-  write(batch: RecordRefusals): Promise<void>;
-  /** Told when a flush failed; what it held is kept for the next one, as far as there is room. */
-  failed(error: unknown): void;
-  /** Milliseconds, never set back. */
-  now(): number;
-  /** Calls `work` again and again until it is told to end. Default: a timer, each second. */
-  repeat?(work: () => void): () => void;
-}
 
 interface Waiting {
   readonly act: Act;
   readonly since: number;
 }
 
-function eachSecond(work: () => void): () => void {
-  const timer = setInterval(work, FLUSH_MS);
-  timer.unref();
-  return () => clearInterval(timer);
-}
-
 export class RefusalLog {
-  readonly #parts: RefusalLogParts;
-  readonly #end: () => void;
+  readonly #parts: GatheringParts<RecordRefusals>;
+  readonly #regular: RegularWrite;
   #waiting: Waiting[] = [];
   #ofAddress = new Map<string, number>();
   #more = new Map<string, number>();
-  #flushing: Promise<void> | undefined;
 
-  constructor(parts: RefusalLogParts) {
+  constructor(parts: GatheringParts<RecordRefusals>) {
     this.#parts = parts;
-    this.#end = (parts.repeat ?? eachSecond)(() => void this.flush());
+    this.#regular = new RegularWrite(() => this.#write(), parts.repeat);
   }
 
   /** Never throws and never waits: a refusal is answered whatever becomes of its record. */
@@ -73,11 +56,7 @@ export class RefusalLog {
 
   /** Writes what waits. Never rejects. */
   flush(): Promise<void> {
-    // One at a time: while the database is slow, what comes waits in the bounded buffer.
-    this.#flushing ??= this.#write().finally(() => {
-      this.#flushing = undefined;
-    });
-    return this.#flushing;
+    return this.#regular.flush();
   }
 
   async #write(): Promise<void> {
@@ -106,9 +85,7 @@ export class RefusalLog {
   }
 
   /** Writes the last ones. Call it when no request can come any more and the database is still open. */
-  async close(): Promise<void> {
-    this.#end();
-    await this.#flushing;
-    await this.flush();
+  close(): Promise<void> {
+    return this.#regular.close();
   }
 }
