@@ -57,11 +57,18 @@ const byName = statement<{ path: string; name: string }>()((q, p) =>
     .where('name', '=', p.name),
 );
 
-const ofIssuer = statement<{ issuer: string; limit: number }>()((q, p) =>
+const ofIssuer = statement<{
+  issuer: string;
+  afterPath: string;
+  afterName: string;
+  limit: number;
+}>()((q, p) =>
   q
     .selectFrom('trust_policies')
     .select(POLICY)
     .where('issuer', '=', p.issuer)
+    .where('path', '>=', p.afterPath)
+    .where((e) => e.or([e('path', '>', p.afterPath), e('name', '>', p.afterName)]))
     .where('state', '=', 'active')
     .orderBy('path')
     .orderBy('name')
@@ -73,6 +80,16 @@ const countActive = statement<{ path: string }>()((q, p) =>
     .selectFrom('trust_policies')
     .select((e) => e.fn.countAll<number>().as('count'))
     .where('path', '=', p.path)
+    .where('state', '=', 'active'),
+);
+
+const countActiveWithin = statement<{ path: string; below: string; before: string }>()((q, p) =>
+  q
+    .selectFrom('trust_policies')
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .where('path', '>=', p.path)
+    .where('path', '<', p.before)
+    .where((e) => e.or([e('path', '=', p.path), e('path', '>=', p.below)]))
     .where('state', '=', 'active'),
 );
 
@@ -198,17 +215,29 @@ export function findTrustPolicy(
   return sql.first(byName, { path, name });
 }
 
-/** Up to `limit` active policies of an issuer, by path and name. */
+/** Where a list goes on. */
+export interface TrustPolicyKey {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** Up to `limit` active policies of an issuer, by path and name, after one of them. */
 export function policiesOfIssuer(
   sql: Sql,
-  { issuer, limit }: { issuer: string; limit: number },
+  list: { issuer: string; after?: TrustPolicyKey | undefined; limit: number },
 ): Promise<StoredTrustPolicy[]> {
-  return sql.all(ofIssuer, { issuer, limit });
+  const { issuer, after = { path: '', name: '' }, limit } = list;
+  return sql.all(ofIssuer, { issuer, afterPath: after.path, afterName: after.name, limit });
 }
 
 /** Those of the path itself that are in force. */
 export async function countTrustPolicies(sql: Sql, path: string): Promise<number> {
-  return (await sql.first(countActive, { path }))?.count ?? 0;
+  return Number((await sql.first(countActive, { path }))?.count ?? 0);
+}
+
+/** Those of a path and all below it that are in force. */
+export async function countTrustPoliciesWithin(sql: Sql, path: string): Promise<number> {
+  return Number((await sql.first(countActiveWithin, pathRange(path)))?.count ?? 0);
 }
 
 /** Up to `limit` policies of a path and all below it, by path and name, after one of them. */

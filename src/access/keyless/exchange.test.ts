@@ -50,8 +50,11 @@ const OCTO = { repository_owner: ['Octo'], ref: ['refs/heads/main'] };
 function partsOf(policies: readonly StoredTrustPolicy[]): ExchangeParts {
   return {
     policies: {
-      policiesOf: async (issuer, limit) =>
-        policies.filter((one) => one.issuer === issuer).slice(0, limit),
+      policiesOf: async (issuer, { after, limit }) => {
+        const found = policies.filter((one) => one.issuer === issuer);
+        const from = after === undefined ? 0 : found.findIndex((one) => one === after) + 1;
+        return found.slice(from, from + limit);
+      },
       policyNamed: async ({ path, name }) =>
         policies.find((one) => one.path === path && one.name === name),
     },
@@ -112,9 +115,21 @@ test('a policy that is asked for must be active and of the token’s issuer', as
   });
 });
 
+test('policies of others, however many stand before it, do not keep a token from its own', async () => {
+  const conditions = JSON.stringify({ repository_owner: ['Other'] });
+  const many = Array.from({ length: 1_000 }, (_, at) => policy({ conditions, name: `p${at}` }));
+  const meant = policy({ conditions: JSON.stringify(OCTO), path: 'z', name: 'ci' });
+  const jwt = await sign(githubClaims());
+  expect((await exchangeToken({ jwt }, partsOf([...many, meant]))).policy.name).toBe('z:ci');
+  const almost = policy({ conditions: JSON.stringify({ ...OCTO, ref: ['x'] }), path: 'z' });
+  const others = many.map((one) => ({ ...one, audience: 'another registry' }));
+  const { message } = await refusedWith(exchangeToken({ jwt }, partsOf([...others, almost])));
+  expect(message).toContain('the policy wants');
+});
+
 test('beyond many policies the client is told to name the one it means', async () => {
   const conditions = JSON.stringify({ repository_owner: ['Other'] });
-  const many = Array.from({ length: 250 }, (_, at) => policy({ conditions, name: `p${at}` }));
+  const many = Array.from({ length: 5_000 }, (_, at) => policy({ conditions, name: `p${at}` }));
   const meant = policy({ conditions: JSON.stringify(OCTO), path: 'z', name: 'ci' });
   const parts = partsOf([...many, meant]);
   const jwt = await sign(githubClaims());

@@ -2,8 +2,8 @@
 // nothing. Somebody without a genuine token learns nothing of what this registry trusts; somebody with one
 // learns which condition failed.
 import type { JWTVerifyGetKey } from 'jose';
-import type { StoredTrustPolicy } from '../../metadata/trust-policies.ts';
-import { showText, textOf } from './claims.ts';
+import type { StoredTrustPolicy, TrustPolicyKey } from '../../metadata/trust-policies.ts';
+import { type Claims, showText, textOf, textsOf } from './claims.ts';
 import {
   type ForeignToken,
   ForeignTokenError,
@@ -16,9 +16,14 @@ import { type PolicyGrant, type RecordedClaims, recordClaims } from './policy-sc
 import { policyName, RefusedTokenError, readable, unfit } from './refused-token.ts';
 import { fitsPolicy } from './trust-policy.ts';
 
+export interface PolicyPage {
+  readonly after?: TrustPolicyKey | undefined;
+  readonly limit: number;
+}
+
 export interface PolicySource {
   /** Active ones, by path and name. */
-  policiesOf(issuer: string, limit: number): Promise<readonly StoredTrustPolicy[]>;
+  policiesOf(issuer: string, page: PolicyPage): Promise<readonly StoredTrustPolicy[]>;
   policyNamed(key: { path: string; name: string }): Promise<StoredTrustPolicy | undefined>;
 }
 
@@ -53,8 +58,13 @@ export interface Vouched {
   readonly expiresAt: number;
 }
 
-/** Looked at for one token; beyond it the client must name the one it means. */
-const MOST_POLICIES = 250;
+/** Read at once, and spoken of in a refusal at most. */
+const PAGE = 250;
+/**
+ * Looked at for one token; beyond it the client must name the one it means. More than a few namespaces can
+ * hold: `docker login -u oidc` has no place for a name, and must not depend on how many others have.
+ */
+const MOST_POLICIES = 5_000;
 /** One answer for a forged token and for an issuer that nobody here trusts. */
 const NOT_ACCEPTED =
   'The identity token was not accepted: it is not genuine, or this registry trusts no pipeline of its issuer.';
@@ -66,22 +76,55 @@ export async function exchangeToken(
 ): Promise<Vouched> {
   const unverified = readClaimed(jwt);
   const { issuer } = unverified;
-  const policies = await parts.policies.policiesOf(issuer, MOST_POLICIES);
-  if (policies.length === 0) {
+  const first = await parts.policies.policiesOf(issuer, { limit: PAGE });
+  if (first.length === 0) {
     throw new RefusedTokenError({
       message: NOT_ACCEPTED,
       record: { issuer: showText(issuer), reason: 'no active trust policy is for this issuer' },
     });
   }
   const token = await verify(jwt, unverified, parts);
-  const candidates =
-    wanted === undefined ? policies : await named(wanted, { issuer, source: parts.policies });
-  const policy = candidates.find((one) => fitsPolicy(readable(one), token.claims));
-  if (policy === undefined) {
-    const isCut = candidates.length === MOST_POLICIES;
-    throw unfit(candidates, token.claims, { issuer, wanted, isCut });
-  }
+  const asked = { issuer, source: parts.policies };
+  const { policy, missed, cutAfter } =
+    wanted === undefined
+      ? await look(first, token.claims, asked)
+      : chosen(await named(wanted, asked), token.claims);
+  if (policy === undefined) throw unfit(missed, token.claims, { issuer, wanted, cutAfter });
   return vouch(policy, token);
+}
+
+interface Looked {
+  readonly policy: StoredTrustPolicy | undefined;
+  /** What a refusal can speak of. */
+  readonly missed: readonly StoredTrustPolicy[];
+  readonly cutAfter?: number | undefined;
+}
+
+function chosen(policies: readonly StoredTrustPolicy[], claims: Claims): Looked {
+  return { policy: policies.find((one) => fitsPolicy(readable(one), claims)), missed: policies };
+}
+
+/** The first that fits, a page after the other. */
+async function look(
+  first: readonly StoredTrustPolicy[],
+  claims: Claims,
+  { issuer, source }: { issuer: string; source: PolicySource },
+): Promise<Looked> {
+  const audiences = textsOf(claims.aud);
+  const isMeant = ({ audience }: StoredTrustPolicy) => audiences.includes(audience);
+  const meant: StoredTrustPolicy[] = [];
+  // Those for another audience are spoken of when there are no others.
+  const missed = () => [...meant, ...first.filter((one) => !isMeant(one))].slice(0, PAGE);
+  let page = first;
+  for (let looked = 0; ; ) {
+    const { policy } = chosen(page, claims);
+    if (policy !== undefined) return { policy, missed: [] };
+    meant.push(...page.filter(isMeant).slice(0, PAGE - meant.length));
+    looked += page.length;
+    if (page.length < PAGE) return { policy, missed: missed() };
+    if (looked >= MOST_POLICIES) return { policy, missed: missed(), cutAfter: looked };
+    page = await source.policiesOf(issuer, { after: page.at(-1), limit: PAGE });
+  }
 }
 
 function readClaimed(jwt: string): UnverifiedToken {

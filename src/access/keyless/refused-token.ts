@@ -31,13 +31,14 @@ export function policyName({ path, name }: { path: string; name: string }): stri
 }
 
 /**
- * No policy fits a genuine token. `isCut`: there are more policies than were looked at.
+ * No policy fits a genuine token. `cutAfter`: there are more policies than these, which were not looked at.
  */
 export function unfit(
   candidates: readonly StoredTrustPolicy[],
   claims: Claims,
-  { issuer, wanted, isCut }: { issuer: string; wanted: string | undefined; isCut: boolean },
+  asked: { issuer: string; wanted: string | undefined; cutAfter: number | undefined },
 ): RefusedTokenError {
+  const { issuer, wanted, cutAfter } = asked;
   const misses = candidates
     .map((policy) => ({
       policy,
@@ -56,9 +57,10 @@ export function unfit(
   const which =
     wanted === undefined ? 'no trust policy' : `not the trust policy ${showText(wanted)}`;
   const who = showText(textOf(claims.sub) ?? '');
-  const full = isCut
-    ? ` Only the first ${candidates.length} were looked at: name the one that you mean.`
-    : '';
+  const full =
+    cutAfter === undefined
+      ? ''
+      : ` Only the first ${cutAfter} were looked at: name the one that you mean.`;
   const message =
     heard.length === 0
       ? `The identity token of "${who}" is genuine, but it fits ${which} of this registry.`

@@ -9,7 +9,7 @@ import type { Sql } from '../../metadata/sql.ts';
 import { findTrustPolicy, policiesOfIssuer } from '../../metadata/trust-policies.ts';
 import type { Identity } from '../standing.ts';
 import { hashSecret, hintOf, newSecret } from '../tokens/secret.ts';
-import { exchangeToken, type KeySource, type Vouched } from './exchange.ts';
+import { exchangeToken, type KeySource, type PolicyPage, type Vouched } from './exchange.ts';
 import { RefusedTokenError } from './refused-token.ts';
 import type { StoredWorkloadToken, WorkloadCommands } from './workload.command.ts';
 
@@ -80,7 +80,7 @@ export class Workloads {
   ): Promise<Vouched> {
     const { sql, keys, now, recordRefusal } = this.#options;
     const policies = {
-      policiesOf: (issuer: string, limit: number) => policiesOfIssuer(sql, { issuer, limit }),
+      policiesOf: (issuer: string, page: PolicyPage) => policiesOfIssuer(sql, { issuer, ...page }),
       policyNamed: (key: { path: string; name: string }) => findTrustPolicy(sql, key),
     };
     try {

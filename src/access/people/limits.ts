@@ -22,6 +22,8 @@ export const ACCESS_LIMITS = {
   roles: 200,
   /** Trust policies in force of one path: each is tried for each token of its issuer that names none. */
   trustPolicies: 50,
+  /** The same of a top-level namespace with all below it: nobody's shall crowd out those of others. */
+  trustPoliciesWithin: 500,
   /** Tokens of one owner that work at a time: beyond it somebody makes them in a loop. */
   liveTokens: 500,
   /** Refresh tokens of a user: some clients ask for one each time; the oldest end. */

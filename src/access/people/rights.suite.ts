@@ -285,6 +285,29 @@ function describePolicies(people: People): void {
     await people.run('enableTrustPolicy', change(id));
   });
 
+  test('of one owner are so many at most, and are read a page after the other', async () => {
+    const [top, other] = [people.fresh('top'), people.fresh('other')];
+    const issuer = `https://${top}.example.org`;
+    const at = (path: string, name: string) =>
+      people.run('createTrustPolicy', { path, name, ...content(issuer), actor: ADMIN });
+    const made: number[] = [];
+    for (let count = 0; count < 500; count += 1) {
+      const path = `${top}/${String(Math.floor(count / 50))}`;
+      made.push(await at(path, `p${String(count % 50).padStart(2, '0')}`));
+    }
+    expect(await refusal(at(`${top}/x/y`, 'one'))).toContain('500 trust policies in force');
+    const beside = await at(`${top}-${other}`, 'one');
+    const seen: number[] = [];
+    for (let after: { path: string; name: string } | undefined; ; ) {
+      const page = await policiesOfIssuer(people.sql, { issuer, after, limit: 99 });
+      seen.push(...page.map(({ id }) => id));
+      after = page.at(-1);
+      if (page.length < 99) break;
+    }
+    // `top-other` stands before `top/0`.
+    expect(seen).toEqual([beside, ...made]);
+  }, 30_000);
+
   test('a change ends what was issued, and a deleted one comes back as a new one', async () => {
     const path = people.fresh('path');
     const make = () =>

@@ -5,6 +5,7 @@ import { synced } from '../../metadata/command.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import {
   countTrustPolicies,
+  countTrustPoliciesWithin,
   insertTrustPolicy,
   readTrustPolicy,
   type StoredTrustPolicy,
@@ -92,10 +93,16 @@ async function setState(
 
 /** Call with `lockAccess` held, before one more is in force. @throws RegistryError CONFLICT */
 async function checkRoom(tx: Transaction, path: string): Promise<void> {
-  const most = ACCESS_LIMITS.trustPolicies;
-  if ((await countTrustPolicies(tx, path)) < most) return;
-  throw conflict(
-    `${path || 'The root'} has ${most} trust policies in force, the most it may. Disable or delete one first.`,
+  const { trustPolicies: most, trustPoliciesWithin: mostWithin } = ACCESS_LIMITS;
+  if ((await countTrustPolicies(tx, path)) >= most) throw full(path || 'The root', most);
+  const [top = ''] = path.split('/');
+  const isFull = top !== '' && (await countTrustPoliciesWithin(tx, top)) >= mostWithin;
+  if (isFull) throw full(`${top} with all below it`, mostWithin);
+}
+
+function full(where: string, most: number): Error {
+  return conflict(
+    `${where} has ${most} trust policies in force, the most it may. Disable or delete one first.`,
   );
 }
 
