@@ -99,6 +99,13 @@ describe('refusals', () => {
     expect(rows().at(-1)?.act.actor.address).toBe('other');
   });
 
+  test('of one network of IPv6 are those of one address', async () => {
+    const log = openLog();
+    for (let at = 0; at < 100; at += 1) log.recordRefusal(refusal(at, `2001:db8::${at}`));
+    await log.flush();
+    expect(rows()).toHaveLength(50);
+  });
+
   test('wait while they cannot be written, as far as there is room', async () => {
     const log = openLog();
     fault = new Error('the database is away');

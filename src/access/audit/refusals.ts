@@ -1,12 +1,13 @@
 // Refused acts on their way to the audit log. They come in floods, from those who try: so they are written
 // together once a second, a bounded number of them, and beyond it they are only counted.
 import type { Act } from '../../metadata/audit.ts';
+import { addressBlock } from '../sign-in/address-block.ts';
 import type { RecordRefusals } from './audit.command.ts';
 import { type GatheringParts, RegularWrite } from './regular-write.ts';
 
 /** Refusals of one flush with a row of their own. */
 const KEPT = 1_000;
-/** Of one address: who floods the log must not hide the refusals of others, nor fill the disk alone. */
+/** Of one address, of IPv6 of one /64: who floods the log must not hide the refusals of others, nor fill the disk alone. */
 const KEPT_OF_ADDRESS = 50;
 /** Names of actions that are counted; the program has fewer. */
 const ACTIONS_COUNTED = 100;
@@ -38,7 +39,7 @@ export class RefusalLog {
   }
 
   #keep(one: Waiting): void {
-    const { address } = one.act.actor;
+    const address = addressBlock(one.act.actor.address);
     const ofAddress = this.#ofAddress.get(address) ?? 0;
     if (this.#waiting.length >= KEPT || ofAddress >= KEPT_OF_ADDRESS) {
       this.#count(one.act.action, 1);
