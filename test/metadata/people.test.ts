@@ -3,7 +3,7 @@ import { describeAccounts } from '../../src/access/people/accounts.suite.ts';
 import { describeOrganisationEnd } from '../../src/access/people/organisation-end.suite.ts';
 import { describeRights } from '../../src/access/people/rights.suite.ts';
 import { describeSettings } from '../../src/access/people/settings.suite.ts';
-import { type OpenedPeople, peopleCommands } from '../../src/access/people/suite-people.ts';
+import { type OpenedPeople, peopleSuiteCommands } from '../../src/access/people/suite-people.ts';
 import { describeAccessTokens } from '../../src/access/tokens/access-tokens.suite.ts';
 import type { CommandRunner } from '../../src/metadata/command.ts';
 import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
@@ -15,7 +15,7 @@ async function openPostgres(): Promise<OpenedPeople> {
   const url = await (await startPostgres()).createDatabase();
   await migratePostgres(url, { version: '0.2.0' });
   const pool = openPostgresPool(url, 8);
-  const runner: CommandRunner = new PostgresCommands(pool, peopleCommands());
+  const runner: CommandRunner = new PostgresCommands(pool, peopleSuiteCommands());
   return {
     sql: new PostgresSql(pool),
     commands: runner as unknown as OpenedPeople['commands'],

@@ -10,14 +10,14 @@ import { describeAccounts } from './accounts.suite.ts';
 import { describeOrganisationEnd } from './organisation-end.suite.ts';
 import { describeRights } from './rights.suite.ts';
 import { describeSettings } from './settings.suite.ts';
-import { type OpenedPeople, peopleCommands } from './suite-people.ts';
+import { type OpenedPeople, peopleSuiteCommands } from './suite-people.ts';
 
 async function openOverFile(): Promise<OpenedPeople> {
   const folder = temporaryFolder();
   const path = join(folder.path, 'entrepot.db');
   const connection = openSqliteWriter(path, Date.now);
   await migrateSqlite(connection, { version: '0.2.0' });
-  const commit: CommandRunner = new GroupCommit({ connection, commands: peopleCommands() });
+  const commit: CommandRunner = new GroupCommit({ connection, commands: peopleSuiteCommands() });
   const sql = openSqliteReader(path, Date.now);
   return {
     sql,

@@ -15,16 +15,7 @@ import { RegistryError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { accessTokenCommands } from '../tokens/access-token.command.ts';
 import { refreshTokenCommands } from '../tokens/refresh-token.command.ts';
-import { grantCommands } from './grant.command.ts';
-import { invitationCommands } from './invitation.command.ts';
-import { organisationCommands } from './organisation.command.ts';
-import { pathSettingCommands } from './path-setting.command.ts';
-import { robotCommands } from './robot.command.ts';
-import { roleCommands } from './role.command.ts';
-import { seenCommands } from './seen.command.ts';
-import { teamCommands } from './team.command.ts';
-import { trustPolicyCommands } from './trust-policy.command.ts';
-import { userCommands } from './user.command.ts';
+import { peopleCommands } from './commands.ts';
 
 export const ADMIN: Actor = {
   name: 'admin',
@@ -75,18 +66,9 @@ const visibilityOf = statement<{ name: string }>()((q, p) =>
 );
 
 /** The commands of this folder and of tokens, and a few that only a test wants. */
-export function peopleCommands() {
+export function peopleSuiteCommands() {
   return {
-    ...userCommands(),
-    ...organisationCommands(),
-    ...teamCommands(),
-    ...robotCommands(),
-    ...roleCommands(),
-    ...grantCommands(),
-    ...pathSettingCommands(),
-    ...invitationCommands(),
-    ...trustPolicyCommands(),
-    ...seenCommands(),
+    ...peopleCommands(),
     ...accessTokenCommands(),
     ...refreshTokenCommands(),
     pushed: synced(async (tx: Transaction, name: string) => {
@@ -126,11 +108,11 @@ async function addSecrets(tx: Transaction, user: number): Promise<void> {
   await setRefreshToken(tx, { ...account, token: 'sealed' });
 }
 
-export type PeopleCommands = ReturnType<typeof peopleCommands>;
+export type PeopleSuiteCommands = ReturnType<typeof peopleSuiteCommands>;
 
 export interface OpenedPeople {
   readonly sql: Sql;
-  readonly commands: Commands<PeopleCommands>;
+  readonly commands: Commands<PeopleSuiteCommands>;
   close(): Promise<void>;
 }
 
@@ -157,7 +139,7 @@ export class People {
     return this.#open.sql;
   }
 
-  get run(): Commands<PeopleCommands>['run'] {
+  get run(): Commands<PeopleSuiteCommands>['run'] {
     const { commands } = this.#open;
     return commands.run.bind(commands);
   }
