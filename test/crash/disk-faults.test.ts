@@ -1,5 +1,6 @@
 // A disk that is full, read-only, or has lost a file: the client hears what is wrong in the OCI form,
 // what can be served is served, and when the disk is well again so is the registry.
+
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import {
   closeSync,
@@ -17,6 +18,7 @@ import { requires } from '../support/requires.ts';
 import { type Blob, digestOf, makeManifest } from './content.ts';
 import { Ledger } from './ledger.ts';
 import { ServerProcess } from './server-process.ts';
+import { fetchSignedIn } from './signed-in.ts';
 import { mountSmallDisk, type SmallDisk, smallDiskMissing } from './tmpfs.ts';
 
 const REPOSITORY = 'team/disk';
@@ -54,17 +56,17 @@ function blobOf(seed: number, size: number): Blob {
 
 /** POST and PUT of a whole blob. @returns the last answer. */
 async function push(blob: Blob): Promise<Response> {
-  const begun = await fetch(`${url}/v2/${REPOSITORY}/blobs/uploads/`, { method: 'POST' });
+  const begun = await fetchSignedIn(`${url}/v2/${REPOSITORY}/blobs/uploads/`, { method: 'POST' });
   if (begun.status !== 202) return begun;
   const location = `${url}${begun.headers.get('location')}?digest=${blob.digest}`;
-  const answer = await fetch(location, { method: 'PUT', body: new Uint8Array(blob.bytes) });
+  const answer = await fetchSignedIn(location, { method: 'PUT', body: new Uint8Array(blob.bytes) });
   if (answer.status === 201) ledger.blob(REPOSITORY, blob.digest, blob.bytes.length);
   return answer;
 }
 
 async function pushManifest(manifest: Blob, tag: string): Promise<Response> {
   ledger.tagAsked(REPOSITORY, tag, manifest.digest);
-  const answer = await fetch(`${url}/v2/${REPOSITORY}/manifests/${tag}`, {
+  const answer = await fetchSignedIn(`${url}/v2/${REPOSITORY}/manifests/${tag}`, {
     method: 'PUT',
     body: new Uint8Array(manifest.bytes),
     headers: { 'Content-Type': 'application/vnd.oci.image.manifest.v1+json' },
@@ -182,10 +184,12 @@ for (const [what, damage] of [
     expect((await push(bad)).status).toBe(201);
     damage(fileOf(bad));
     for (const headers of [{}, { Range: 'bytes=10-20' }]) {
-      const answer = await fetch(`${url}/v2/${REPOSITORY}/blobs/${bad.digest}`, { headers });
+      const answer = await fetchSignedIn(`${url}/v2/${REPOSITORY}/blobs/${bad.digest}`, {
+        headers,
+      });
       expect(await codeOf(answer)).toEqual(FAILED);
     }
-    const answer = await fetch(`${url}/v2/${REPOSITORY}/blobs/${good.digest}`);
+    const answer = await fetchSignedIn(`${url}/v2/${REPOSITORY}/blobs/${good.digest}`);
     expect(digestOf(await answer.bytes())).toBe(good.digest);
     expect((await push(blobOf(3, 200_000))).status).toBe(201);
   }, 60_000);

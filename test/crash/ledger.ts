@@ -1,5 +1,8 @@
 // What was acknowledged: kept outside the server, and held against it after each start.
+
 import { digestOf } from './content.ts';
+import { fetchSignedIn } from './signed-in.ts';
+import { TokenLedger, verifyAuditLog } from './token-ledger.ts';
 
 export interface OpenUpload {
   readonly repository: string;
@@ -23,9 +26,10 @@ export class Ledger {
   /** Where each tag may be: the last acknowledged digest, and those asked for since. */
   readonly #tags = new Map<string, string[]>();
   readonly uploads = new Set<OpenUpload>();
+  readonly tokens = new TokenLedger();
 
   get size(): number {
-    return this.#blobs.size + this.#manifests.size;
+    return this.#blobs.size + this.#manifests.size + this.tokens.acknowledged;
   }
 
   blob(repository: string, digest: string, size: number): void {
@@ -62,11 +66,13 @@ export class Ledger {
       verified += 1;
     }
     for (const [key, digests] of this.#tags) await this.#verifyTag(url, key, digests);
+    await this.tokens.verify(url);
+    await verifyAuditLog(url);
     return verified;
   }
 
   async #verifyTag(url: string, key: string, digests: readonly string[]): Promise<void> {
-    const answer = await fetch(`${url}/v2/${key}`, { method: 'HEAD' });
+    const answer = await fetchSignedIn(`${url}/v2/${key}`, { method: 'HEAD' });
     const at = answer.status === 404 ? '' : (answer.headers.get('docker-content-digest') ?? '?');
     if (!digests.includes(at)) {
       throw new Error(`${key} is at "${at}" (${answer.status}), not at ${digests.join(' or ')}`);
@@ -77,7 +83,7 @@ export class Ledger {
 }
 
 async function verifyOne(url: string, key: string, size: number): Promise<void> {
-  const answer = await fetch(`${url}/v2/${key}`);
+  const answer = await fetchSignedIn(`${url}/v2/${key}`);
   const bytes = await answer.bytes();
   const digest = key.slice(key.lastIndexOf('/') + 1);
   if (answer.status === 200 && bytes.length === size && digestOf(bytes) === digest) return;

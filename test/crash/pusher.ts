@@ -1,8 +1,10 @@
 // One client that pushes until the server is gone: blobs in every shape, images, tags that move, mounts.
 // It writes down what was acknowledged, the moment that it was.
+
 import type { Random } from '../simulation/random.ts';
 import { type Blob, makeBlob, makeManifest } from './content.ts';
 import type { Ledger, OpenUpload } from './ledger.ts';
+import { fetchSignedIn } from './signed-in.ts';
 
 export interface PusherOptions {
   readonly random: Random;
@@ -34,10 +36,11 @@ export class Pusher {
   async run(isOver: () => boolean): Promise<void> {
     const { random } = this.#options;
     while (!isOver()) {
-      const luck = random.below(10);
+      const luck = random.below(11);
       if (luck < 5) await this.#pushBlob(makeBlob(random));
       else if (luck < 9) await this.#pushImage();
-      else await this.#mount();
+      else if (luck < 10) await this.#mount();
+      else await this.#makeOrRevokeToken();
     }
   }
 
@@ -58,6 +61,23 @@ export class Pusher {
       headers: { 'Content-Type': 'application/vnd.oci.image.manifest.v1+json' },
     });
     ledger.manifest(this.#repository, tag, { digest, size: bytes.length });
+  }
+
+  async #makeOrRevokeToken(): Promise<void> {
+    const { random, ledger } = this.#options;
+    const { tokens } = ledger;
+    const live = tokens.liveIds();
+    const headers = { 'Content-Type': 'application/json' };
+    if (live.length < 3 || random.chance(0.5)) {
+      const body = Buffer.from(JSON.stringify({ name: 'made between kills' }));
+      const made = await this.#ask('POST', '/api/v1/tokens', { status: 201, body, headers });
+      tokens.made((await made.json()) as { id: number; secret: string });
+      return;
+    }
+    const id = random.pick(live);
+    tokens.revocationAsked(id);
+    await this.#ask('DELETE', `/api/v1/tokens/${id}`, { status: 204 });
+    tokens.revoked(id);
   }
 
   async #mount(): Promise<void> {
@@ -134,14 +154,14 @@ export class Pusher {
   ): Promise<Response> {
     const { body, headers, status } = request;
     this.#options.moment();
-    const answer = await fetch(`${this.#options.url}${target}`, {
+    const answer = await fetchSignedIn(`${this.#options.url}${target}`, {
       method,
       ...(headers && { headers }),
       ...(body && { body: body as RequestBody }),
     });
-    await answer.bytes();
+    const bytes = await answer.bytes();
     this.#options.moment();
-    if (answer.status === status) return answer;
+    if (answer.status === status) return new Response(bytes, { headers: answer.headers });
     throw new WrongAnswer(`${method} ${target}: ${answer.status} instead of ${status}`);
   }
 }

@@ -1,6 +1,8 @@
 // What a client does with an upload that a kill cut short: asks where it stands, and goes on from there.
+
 import type { Random } from '../simulation/random.ts';
 import type { Ledger, OpenUpload } from './ledger.ts';
+import { fetchSignedIn } from './signed-in.ts';
 
 /** Goes on with some of the open uploads and leaves the others to rest. @returns how many were finished. */
 export async function resumeUploads(url: string, ledger: Ledger, random: Random): Promise<number> {
@@ -24,7 +26,7 @@ export async function resumeUploads(url: string, ledger: Ledger, random: Random)
 /** @returns bytes held, or undefined when the upload is gone because it was being closed. */
 async function statusOf(url: string, upload: OpenUpload): Promise<number | undefined> {
   const { location, acknowledged, isClosing, bytes } = upload;
-  const answer = await fetch(`${url}${location}`);
+  const answer = await fetchSignedIn(`${url}${location}`);
   if (answer.status === 404 && isClosing) return undefined;
   if (answer.status !== 204) throw new Error(`status of ${location}: ${answer.status}`);
   const end = Number(answer.headers.get('range')?.split('-')[1]);
@@ -41,14 +43,14 @@ async function finish(url: string, upload: OpenUpload, size: number): Promise<vo
   const rest = bytes.slice(size);
   const half = Math.floor(rest.length / 2);
   if (half > 0) {
-    const answer = await fetch(`${url}${location}`, {
+    const answer = await fetchSignedIn(`${url}${location}`, {
       method: 'PATCH',
       headers: { 'Content-Range': `${size}-${size + half - 1}` },
       body: rest.slice(0, half),
     });
     if (answer.status !== 202) throw new Error(`PATCH of ${location} at ${size}: ${answer.status}`);
   }
-  const answer = await fetch(`${url}${location}?digest=${digest}`, {
+  const answer = await fetchSignedIn(`${url}${location}?digest=${digest}`, {
     method: 'PUT',
     body: rest.slice(half),
   });

@@ -2,6 +2,7 @@
 // the same data. Knows its command line, and no protocol.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { ADMIN_PASSWORD } from './signed-in.ts';
 
 const PROGRAM = join(import.meta.dir, '../../src/cli/main.ts');
 
@@ -34,6 +35,7 @@ export class ServerProcess {
         ENTREPOT_DATA: data.directory,
         ENTREPOT_LISTEN: '127.0.0.1:0',
         ENTREPOT_LOG: 'info,format=json,access=off',
+        ENTREPOT_ADMIN_PASSWORD: ADMIN_PASSWORD,
         ...(data.postgres !== undefined && { ENTREPOT_DATABASE: data.postgres }),
         ...(data.blobs !== undefined && { ENTREPOT_BLOBS: `file:${data.blobs}` }),
       },
