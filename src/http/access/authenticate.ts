@@ -1,14 +1,14 @@
 // From what a request shows to who sent it: bearer tokens of ours, access tokens (as Bearer, or as the
 // password of Basic under any name), passwords, and the JWT of a pipeline under the name `oidc`.
 import type { Circumstances } from '../../access/condition.ts';
-import { ANONYMOUS, NO_CREDENTIAL, type Principal, WORKLOAD_USER } from '../../access/principal.ts';
+import { type Principal, WORKLOAD_USER } from '../../access/principal.ts';
 import { EndedError, type Identity, type Standings } from '../../access/standing.ts';
 import { BearerError, type BearerVerifier } from '../../access/tokens/bearer.ts';
 import { hashSecret, looksLikeSecret, secretKind } from '../../access/tokens/secret.ts';
 import { type FoundToken, findAccessToken } from '../../metadata/access-facts.ts';
 import type { Sql } from '../../metadata/sql.ts';
 import { RegistryError } from '../../oci/errors.ts';
-import type { Caller } from './caller.ts';
+import { type Caller, UNKNOWN_CALLER } from './caller.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 
 /** From where, and with what: for throttling, last use and the audit log. */
@@ -32,13 +32,6 @@ export interface AuthenticateParts {
   now(): number;
 }
 
-const NOBODY: Caller = {
-  shown: 'nothing',
-  identity: { principal: ANONYMOUS, credential: NO_CREDENTIAL, epoch: 0 },
-  standing: { principal: ANONYMOUS, rights: [] },
-  bearer: undefined,
-};
-
 export class Authenticator {
   readonly #parts: AuthenticateParts;
 
@@ -53,7 +46,7 @@ export class Authenticator {
   known(header: string | null): Caller | undefined {
     const { standings, verifier } = this.#parts;
     if (standings.isStale()) return undefined;
-    if (header === null) return NOBODY;
+    if (header === null) return UNKNOWN_CALLER;
     if (!header.startsWith('Bearer ')) return undefined;
     try {
       const bearer = verifier.known(header.slice(7));
@@ -68,7 +61,7 @@ export class Authenticator {
   async read(header: string | null, visit: Visit): Promise<Caller> {
     await this.#parts.standings.refresh();
     const credentials = readCredentials(header);
-    if (credentials === undefined) return NOBODY;
+    if (credentials === undefined) return UNKNOWN_CALLER;
     try {
       if (credentials.kind === 'unreadable') {
         throw new RegistryError(

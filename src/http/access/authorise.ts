@@ -14,7 +14,7 @@ import {
   type Standing,
   type Verdict,
 } from '../../access/decide.ts';
-import { ANONYMOUS } from '../../access/principal.ts';
+import { NOBODY } from '../../access/read-standing.ts';
 import type { TokenAccess } from '../../access/tokens/docker-scope.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { Caller } from './caller.ts';
@@ -30,8 +30,6 @@ export interface Asked {
   readonly question: Question;
   readonly circumstances: Circumstances;
 }
-
-const NOBODY: Standing = { principal: ANONYMOUS, rights: [] };
 
 /** @returns undefined when they may. */
 export function refusalOf(asked: Asked): Refusal | undefined {
@@ -69,7 +67,8 @@ function unknownName(path: string): RegistryError {
   return new RegistryError('NAME_UNKNOWN', `There is no repository "${path}".`);
 }
 
-function deniedError(reason: string): RegistryError {
+/** To somebody who may know that it is there. */
+export function deniedError(reason: string): RegistryError {
   return new RegistryError('DENIED', `You may not do that: ${reason}.`);
 }
 

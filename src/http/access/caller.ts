@@ -1,5 +1,7 @@
 // Who sent a request, and what that entitles them to today.
 import type { Standing } from '../../access/decide.ts';
+import { ANONYMOUS, NO_CREDENTIAL } from '../../access/principal.ts';
+import { NOBODY } from '../../access/read-standing.ts';
 import type { Identity } from '../../access/standing.ts';
 import type { BearerToken } from '../../access/tokens/bearer.ts';
 
@@ -11,3 +13,11 @@ export interface Caller {
   /** What a bearer token was given for; undefined = no limit but those of the standing. */
   readonly bearer: BearerToken | undefined;
 }
+
+/** Of a request without credentials, or where they are not looked at. */
+export const UNKNOWN_CALLER: Caller = {
+  shown: 'nothing',
+  identity: { principal: ANONYMOUS, credential: NO_CREDENTIAL, epoch: 0 },
+  standing: NOBODY,
+  bearer: undefined,
+};

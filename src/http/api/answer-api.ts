@@ -1,9 +1,8 @@
 // `/api/v1`: from a request to the endpoint that answers it. Loaded with the first request there, so that
 // a registry whose API nobody uses does without it.
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { ANONYMOUS, NO_CREDENTIAL } from '../../access/principal.ts';
 import { RegistryError } from '../../oci/errors.ts';
-import type { Caller } from '../access/caller.ts';
+import { type Caller, UNKNOWN_CALLER } from '../access/caller.ts';
 import type { Incoming } from '../incoming.ts';
 import { jsonReply, notAllowed, type Reply } from '../reply.ts';
 import { ApiCall } from './api-call.ts';
@@ -73,19 +72,12 @@ async function answerOne(
   return one.answer(new ApiCall({ request, parts, caller }), params);
 }
 
-const NOBODY: Caller = {
-  shown: 'nothing',
-  identity: { principal: ANONYMOUS, credential: NO_CREDENTIAL, epoch: 0 },
-  standing: { principal: ANONYMOUS, rights: [] },
-  bearer: undefined,
-};
-
 async function callerOf(one: Endpoint, request: Incoming, parts: ApiParts): Promise<Caller> {
   if (one.audience === 'public') {
     refuseCrossSite(request, { isByCookie: false });
     // Counts against the limits of its address.
     await parts.gate.identifyBy(null, request);
-    return NOBODY;
+    return UNKNOWN_CALLER;
   }
   const caller = await identifyCaller(request, parts);
   if (one.audience === 'signed-in' && caller.standing.principal.kind === 'anonymous') {

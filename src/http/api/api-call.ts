@@ -6,6 +6,7 @@ import type { SignInContext } from '../../access/sign-in/prove-password.ts';
 import { isWithinScopes } from '../../access/tokens/narrower-scopes.ts';
 import type { Actor } from '../../metadata/audit.ts';
 import { RegistryError } from '../../oci/errors.ts';
+import { deniedError } from '../access/authorise.ts';
 import type { Caller } from '../access/caller.ts';
 import { actorOf } from '../access/gate.ts';
 import type { Incoming } from '../incoming.ts';
@@ -54,9 +55,9 @@ export class ApiCall {
     const isSeen =
       action === 'administer' || path === '' || (await this.may({ action: 'pull', path }));
     const error = isSeen
-      ? new RegistryError('DENIED', `You may not do that: ${verdict.reason}.`)
+      ? deniedError(verdict.reason)
       : new RegistryError('NOT_FOUND', `There is no namespace or repository "${path}".`);
-    this.recordRefusal(question, verdict.reason);
+    this.#recordRefusal(question, verdict.reason);
     throw error;
   }
 
@@ -74,8 +75,7 @@ export class ApiCall {
     const wanted = [{ actions: ['manage'] as const, names: [path === '' ? '**' : `${path}/**`] }];
     if (isWithinScopes(wanted, this.caller.standing.scopes)) return;
     const why = `the scopes of this token do not include what lies below ${path || 'the root'}`;
-    this.recordRefusal({ action: 'manage', path }, why);
-    throw new RegistryError('DENIED', `You may not do that: ${why}.`);
+    throw this.refuse({ action: 'manage', path }, why);
   }
 
   /** The caller as a person. @throws RegistryError DENIED for robots and pipelines. */
@@ -97,8 +97,7 @@ export class ApiCall {
     const question = { action: 'manage', path: user.name } as const;
     if (await this.may(question)) return user;
     const why = 'the scopes of this token do not let it manage your account';
-    this.recordRefusal(question, why);
-    throw new RegistryError('DENIED', `You may not do that: ${why}.`);
+    throw this.refuse(question, why);
   }
 
   /**
@@ -114,7 +113,13 @@ export class ApiCall {
     );
   }
 
-  recordRefusal({ action, path }: Question, why: string): void {
+  /** @returns the error DENIED; it is on record. */
+  refuse(question: Question, why: string): RegistryError {
+    this.#recordRefusal(question, why);
+    return deniedError(why);
+  }
+
+  #recordRefusal({ action, path }: Question, why: string): void {
     this.parts.refused({
       actor: this.actor,
       action: `api.${action}`,

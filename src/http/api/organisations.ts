@@ -59,8 +59,7 @@ export async function managedOrganisation(call: ApiCall, name: string): Promise<
   const organisation = await seenOrganisation(call, name);
   if (await call.may({ action: 'manage', path: name })) return organisation;
   const why = `only its owners may change the organisation ${name}`;
-  call.recordRefusal({ action: 'manage', path: name }, why);
-  throw new RegistryError('DENIED', `You may not do that: ${why}.`);
+  throw call.refuse({ action: 'manage', path: name }, why);
 }
 
 const list = endpoint({
