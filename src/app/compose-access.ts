@@ -24,7 +24,7 @@ import { TokenUses } from '../access/tokens/token-uses.ts';
 import { Authenticator, type Visit } from '../http/access/authenticate.ts';
 import { Gate } from '../http/access/gate.ts';
 import { type RequestLimitSettings, RequestLimits } from '../http/access/request-limits.ts';
-import type { ApiParts } from '../http/api/api-parts.ts';
+import type { ApiParts, SecondFactorRule } from '../http/api/api-parts.ts';
 import { ExternalSessions } from '../http/sign-in/external-sessions.ts';
 import type { TokenParts } from '../http/token/token-service.ts';
 import { readAccessState } from '../metadata/access-facts.ts';
@@ -47,6 +47,7 @@ export interface AccessOptions {
   /** Absent: a week without use, a month at most. */
   readonly sessions?: SessionTimes | undefined;
   readonly requestLimits: RequestLimitSettings;
+  readonly secondFactorRule: SecondFactorRule;
   /** Providers and the directory that people sign in by. */
   readonly external: ExternalSettings;
   readonly pathPrefix: string;
@@ -221,6 +222,7 @@ export async function composeAccess(
       signIn,
       tokenLifetimeMs: lifetimeSeconds * 1000,
       isPlainAllowed: (host) => options.allowedHosts.isNamed(host),
+      secondFactorRule: options.secondFactorRule,
       pathPrefix: options.pathPrefix,
       version: options.version,
       refused: (act) => refusals.recordRefusal(act),

@@ -55,6 +55,7 @@ describe('defaults', () => {
       metricsToken: undefined,
       auditRetentionMs: 31_536_000_000,
       auditPulls: false,
+      secondFactorRule: 'nobody',
     });
     expect(new Set(sources.values())).toEqual(new Set(['default']));
   });

@@ -10,6 +10,7 @@ import {
   type SessionTimes,
 } from '../access/sign-in/session-times.ts';
 import type { RequestLimitSettings } from '../http/access/request-limits.ts';
+import type { SecondFactorRule } from '../http/api/api-parts.ts';
 import type { MissingParts } from '../registry/put-manifest.command.ts';
 import { parseAuthorities } from './authorities.ts';
 import {
@@ -81,6 +82,7 @@ export interface Configuration {
   /** 0 = for ever. */
   readonly auditRetentionMs: number;
   readonly auditPulls: boolean;
+  readonly secondFactorRule: SecondFactorRule;
   /** Where each setting was given, as a person looks for it; `default` for the rest. */
   readonly sources: ReadonlyMap<SettingName, string>;
 }
@@ -280,6 +282,7 @@ export function loadConfiguration(
     metricsListen: values['metrics-listen'],
     metricsToken: values['metrics-token'],
     auditPulls: values['audit-pulls'] ?? false,
+    secondFactorRule: values['require-second-factor'] ?? 'nobody',
     ...signIn,
     sources: new Map([...settings].map(([name, { origin }]) => [name, placeOf(name, origin)])),
   };

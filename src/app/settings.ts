@@ -2,6 +2,7 @@
 // the variable and the key of the file follow from the name: `tls-cert` is --tls-cert, ENTREPOT_TLS_CERT
 // and `tls-cert:`. The JSON schema and the tables of the documentation are made from here.
 import { z } from 'zod';
+import type { SecondFactorRule } from '../http/api/api-parts.ts';
 import { LIMITS } from '../oci/limits.ts';
 import type { MissingParts } from '../registry/put-manifest.command.ts';
 import {
@@ -24,6 +25,13 @@ import {
 } from './setting-values.ts';
 import { ldapSetting, oidcSetting } from './sign-in-settings.ts';
 import { parseBlobs, parseDatabase } from './storage-settings.ts';
+
+/** Who must have a second factor to manage anything. */
+export const SECOND_FACTOR_RULES = [
+  'nobody',
+  'administrators',
+  'everyone',
+] as const satisfies readonly SecondFactorRule[];
 
 /** What is done with content that names parts which the repository does not hold. */
 export const MISSING_PARTS = [
@@ -197,6 +205,12 @@ export const SETTING_FACTS = {
     standard: '60s',
     example: '5m',
   },
+  'require-second-factor': {
+    about:
+      'Who may do nothing in the management API before they have a second factor: nobody, administrators (what only they may), or everyone (managing too).',
+    standard: 'nobody',
+    example: 'administrators',
+  },
   'session-idle': {
     about: 'How long a browser stays signed in without being used, at most 30d.',
     standard: '7d',
@@ -299,6 +313,7 @@ export const settingsSchema = z.strictObject({
   'upload-age': described('upload-age', textOf(parseDuration)),
   'token-lifetime': described('token-lifetime', textOf(parseTokenLifetime)),
   'access-grace': described('access-grace', textOf(parseDuration)),
+  'require-second-factor': described('require-second-factor', choiceOf(SECOND_FACTOR_RULES)),
   'session-idle': described('session-idle', textOf(parseSessionTime)),
   'session-life': described('session-life', textOf(parseSessionTime)),
   'request-limit': described('request-limit', textOf(parseRequestLimits)),

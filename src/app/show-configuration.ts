@@ -51,6 +51,7 @@ const SHOWN: Readonly<Record<SettingName, (configuration: Configuration) => stri
   'metrics-listen': ({ metricsListen }) => metricsListen && showAddress(metricsListen),
   'metrics-token': ({ metricsToken }) => (metricsToken === undefined ? undefined : HIDDEN),
   'audit-retention': ({ auditRetentionMs }) => formatRetention(auditRetentionMs),
+  'require-second-factor': ({ secondFactorRule }) => secondFactorRule,
   'audit-pulls': ({ auditPulls }) => String(auditPulls),
 };
 

@@ -51,6 +51,7 @@ export async function startServer(
       awayMs: configuration.accessGraceMs,
       sessions: configuration.sessions,
       requestLimits: configuration.requestLimits,
+      secondFactorRule: configuration.secondFactorRule,
       external: { oidc: configuration.oidc, ldap: configuration.ldap },
     },
     allowedHosts: configuration.allowedHosts,

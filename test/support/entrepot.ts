@@ -54,6 +54,7 @@ const ACCESS: AccessSettings = {
   tokenLifetimeSeconds: 300,
   awayMs: 60_000,
   requestLimits: { signedIn: undefined, anonymous: undefined },
+  secondFactorRule: 'nobody',
   external: { oidc: [], ldap: undefined },
 };
 

@@ -3,8 +3,10 @@
 import type { Question } from '../../access/decide.ts';
 import { credentialKey } from '../../access/principal.ts';
 import type { SignInContext } from '../../access/sign-in/prove-password.ts';
+import { factorsOf } from '../../access/sign-in/sign-in.ts';
 import { isWithinScopes } from '../../access/tokens/narrower-scopes.ts';
 import type { Actor } from '../../metadata/audit.ts';
+import { readUserSecrets } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import { deniedError } from '../access/authorise.ts';
 import type { Caller } from '../access/caller.ts';
@@ -48,7 +50,7 @@ export class ApiCall {
   async need(question: Question): Promise<void> {
     const { gate } = this.parts;
     const verdict = await gate.explain(this.request, this.caller, question);
-    if (verdict.isAllowed) return;
+    if (verdict.isAllowed) return this.#needSecondFactor(question);
     if (this.isNobody) throw signInFirst(new RegistryError('UNAUTHORIZED'));
     const { action, path } = question;
     // What only an administrator sees is not named by a path.
@@ -59,6 +61,25 @@ export class ApiCall {
       : new RegistryError('NOT_FOUND', `There is no namespace or repository "${path}".`);
     this.#recordRefusal(question, verdict.reason);
     throw error;
+  }
+
+  /**
+   * Where the setting asks for one, nobody manages anything before they have a second factor. With one on,
+   * no password alone comes this far. Who signed in at a provider was proved there.
+   */
+  async #needSecondFactor(question: Question): Promise<void> {
+    const { secondFactorRule: rule, sql } = this.parts;
+    const isMeant =
+      rule === 'everyone' || (rule === 'administrators' && question.action === 'administer');
+    const { principal } = this.caller.standing;
+    if (!isMeant || question.action === 'pull' || principal.kind !== 'user') return;
+    const user = await readUserSecrets(sql, principal.id);
+    if (user === undefined || user.passwordHash === null) return;
+    if ((await factorsOf(sql, user)).length > 0) return;
+    throw this.refuse(
+      question,
+      'this registry wants a second factor for that: turn one on with "entrepot account second-factor on"',
+    );
   }
 
   needAdministrator(): Promise<void> {

@@ -10,6 +10,9 @@ import type { Gate } from '../access/gate.ts';
 import type { ExternalSessions } from '../sign-in/external-sessions.ts';
 import type { ExternalSignIn } from '../sign-in/external-sign-in.ts';
 
+/** Who must have a second factor to manage anything: for what administrators may, or for all of it. */
+export type SecondFactorRule = 'nobody' | 'administrators' | 'everyone';
+
 export interface ApiParts {
   readonly sql: Sql;
   readonly commands: Commands<AccessCommands>;
@@ -23,6 +26,7 @@ export interface ApiParts {
   readonly tokenLifetimeMs: number;
   /** Before `/api`: '' or such as `/registry`. */
   readonly pathPrefix: string;
+  readonly secondFactorRule: SecondFactorRule;
   readonly version: string;
   /** Whether the administrator allows issuers of trust policies on that host without TLS. */
   isPlainAllowed(host: string): boolean;
