@@ -1,7 +1,5 @@
 // Grants: who has which role at which path. They add up along the path; nothing here decides anything.
-import { pathAndAbove } from '../oci/repository-name.ts';
 import type { SubjectKind } from './access-schema.ts';
-import { wantedNames } from './fragments.ts';
 import { pathRange } from './path-range.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { type Queries, statement } from './statement.ts';
@@ -107,13 +105,6 @@ const page = statement<PageParameters>()((q, p) =>
     .orderBy('g.path')
     .orderBy('g.id')
     .limit(p.limit),
-);
-
-const holding = statement<{ paths: string }>()((q, p, engine) =>
-  grantsWithNames(q)
-    .where('g.path', 'in', (e) => e.selectFrom(wantedNames(engine, p.paths)).select('wanted.name'))
-    .orderBy('g.path')
-    .orderBy('g.id'),
 );
 
 const alike = statement<{ kind: string; id: number; path: string; role: string }>()((q, p) =>
@@ -243,11 +234,6 @@ export async function listGrants(
   const { path, after = { path, id: 0 }, limit } = list;
   const key = { afterPath: after.path, afterId: after.id };
   return (await sql.all(page, { ...pathRange(path), ...key, limit })).map(grantOf);
-}
-
-/** Those that hold at a path: on it and on all above it, the root's first. */
-export async function grantsHolding(sql: Sql, path: string): Promise<Grant[]> {
-  return (await sql.all(holding, { paths: JSON.stringify(pathAndAbove(path)) })).map(grantOf);
 }
 
 /** The grant that is the same in all that matters. */

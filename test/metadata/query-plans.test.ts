@@ -32,7 +32,6 @@ import { lostBelow, tagsThatNeed } from '../../src/metadata/closure.ts';
 import {
   findSameGrant,
   grantsAt,
-  grantsHolding,
   grantsOf,
   isAnythingGranted,
   listGrants,
@@ -220,7 +219,6 @@ const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: obje
   'a page of robots': { ask: (tx) => listRobots(tx, { path: 'team/r500', limit: 10 }) },
   'grants at a path': { ask: (tx) => grantsAt(tx, 'team/r500') },
   'a page of grants': { ask: (tx) => listGrants(tx, { path: 'team/r5', limit: 10 }) },
-  'grants that hold at a path': { ask: (tx) => grantsHolding(tx, 'team/r500/app') },
   'grants of a subject': { ask: (tx) => grantsOf(tx, grant.subject) },
   'the same grant': { ask: (tx) => findSameGrant(tx, grant) },
   'any grant below a path': { ask: (tx) => isAnythingGranted(tx, 'team/r500') },

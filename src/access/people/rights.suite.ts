@@ -1,6 +1,6 @@
 // What holds of grants, roles, robots and trust policies on every engine.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { grantsAt, grantsHolding, grantsOf, listGrants } from '../../metadata/grants.ts';
+import { grantsAt, grantsOf, listGrants } from '../../metadata/grants.ts';
 import { findRobot, listRobots, readRobot } from '../../metadata/robots.ts';
 import { findRole, listRoles } from '../../metadata/roles.ts';
 import {
@@ -50,8 +50,6 @@ function describeGrants(people: People): void {
     }
     const own = await grantsOf(people.sql, { kind: 'team', id: team.id });
     expect(own).toMatchObject([{ path: `${top}/app`, role: 'writer', tags: undefined }]);
-    const holding = await grantsHolding(people.sql, `${top}/app/other`);
-    expect(names(holding)).toEqual([name, top, team.name]);
     const found = await findSubject(people.sql, { kind: 'robot', name: robotName });
     expect(found).toEqual({ kind: 'robot', id: robot });
     expect(await findSubject(people.sql, { kind: 'team', name: team.name })).toEqual({
