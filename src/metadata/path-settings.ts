@@ -18,6 +18,15 @@ const nearest = statement<{ paths: string }>()((q, p, engine) =>
     .limit(1),
 );
 
+const holding = statement<{ paths: string }>()((q, p, engine) =>
+  q
+    .selectFrom(wantedNames(engine, p.paths))
+    .crossJoin('path_settings as s')
+    .select(['s.path', 's.visibility', 's.creation'])
+    .whereRef('s.path', '=', 'wanted.name')
+    .orderBy(raw`length(s.path)`),
+);
+
 const byPath = statement<{ path: string }>()((q, p) =>
   q.selectFrom('path_settings').select(['visibility', 'creation']).where('path', '=', p.path),
 );
@@ -77,6 +86,16 @@ const deleteWithin = statement<{ path: string; below: string; before: string }>(
     .where((e) => e.or([e('path', '=', p.path), e('path', '>=', p.below)])),
 );
 
+const anyWithin = statement<{ path: string; below: string; before: string }>()((q, p) =>
+  q
+    .selectFrom('path_settings')
+    .select('path')
+    .where('path', '>=', p.path)
+    .where('path', '<', p.before)
+    .where((e) => e.or([e('path', '=', p.path), e('path', '>=', p.below)]))
+    .limit(1),
+);
+
 const showRange = statement<{ from: string; before: string; visibility: string }>()((q, p) =>
   q
     .updateTable('repositories')
@@ -105,18 +124,30 @@ export async function readPathSetting(sql: Sql, path: string): Promise<PathSetti
   return { visibility: row?.visibility ?? undefined, creation: row?.creation ?? undefined };
 }
 
+/** What is set on a path and on those above it, the root's first: the last one that says something holds. */
+export async function settingsHolding(
+  sql: Sql,
+  path: string,
+): Promise<(PathSetting & { readonly path: string })[]> {
+  return (await sql.all(holding, { paths: JSON.stringify(pathAndAbove(path)) })).map(settingOf);
+}
+
 /** Up to `limit` of the paths below one that have a setting, after `after`, in byte order. */
 export async function settingsBelow(
   sql: Sql,
   list: { path: string; after: string; limit: number },
 ): Promise<(PathSetting & { readonly path: string })[]> {
   const { path, after, limit } = list;
-  const rows = await sql.all(page, { ...pathRange(path), after, limit });
-  return rows.map((row) => ({
-    path: row.path,
-    visibility: row.visibility ?? undefined,
-    creation: row.creation ?? undefined,
-  }));
+  return (await sql.all(page, { ...pathRange(path), after, limit })).map(settingOf);
+}
+
+function settingOf(row: {
+  path: string;
+  visibility: Visibility | null;
+  creation: Creation | null;
+}) {
+  const { path, visibility, creation } = row;
+  return { path, visibility: visibility ?? undefined, creation: creation ?? undefined };
 }
 
 /**
@@ -132,6 +163,11 @@ export async function writePathSetting(
     return;
   }
   await tx.run(putRow, { path, visibility: visibility ?? null, creation: creation ?? null });
+}
+
+/** Whether anything is set on a path or below it. */
+export async function isAnythingSet(sql: Sql, path: string): Promise<boolean> {
+  return (await sql.first(anyWithin, pathRange(path))) !== undefined;
 }
 
 /** Takes away all that is set on a path and below it; as above. @returns how many settings there were. */

@@ -48,7 +48,12 @@ import { migrateSqlite } from '../../src/metadata/migrate.ts';
 import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { listMembers, organisationsOf } from '../../src/metadata/organisations.ts';
 import { trimOutbox } from '../../src/metadata/outbox.ts';
-import { settingsBelow, showRepositories } from '../../src/metadata/path-settings.ts';
+import {
+  isAnythingSet,
+  settingsBelow,
+  settingsHolding,
+  showRepositories,
+} from '../../src/metadata/path-settings.ts';
 import { openPostgresPool } from '../../src/metadata/postgres.ts';
 import { isStillNamed, nextRemovals } from '../../src/metadata/removals.ts';
 import { findRepository, listedRepositories } from '../../src/metadata/repositories.ts';
@@ -58,7 +63,11 @@ import { openSqliteWriter } from '../../src/metadata/sqlite.ts';
 import type { Engine, SqlValue, Statement } from '../../src/metadata/statement.ts';
 import { listTags, tagHistory, tagsPointingAt } from '../../src/metadata/tags.ts';
 import { findTeams, listTeamMembers, teamsOf } from '../../src/metadata/teams.ts';
-import { listTrustPolicies, policiesOfIssuer } from '../../src/metadata/trust-policies.ts';
+import {
+  countTrustPoliciesWithin,
+  listTrustPolicies,
+  policiesOfIssuer,
+} from '../../src/metadata/trust-policies.ts';
 import { findUpload, heldBytes, isUploadFile, staleUploads } from '../../src/metadata/uploads.ts';
 import { findUsersByEmail, hasAdministrator, listUsers } from '../../src/metadata/users.ts';
 import { type Digest, digestOf, digestToBytes } from '../../src/oci/digest.ts';
@@ -221,7 +230,10 @@ const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: obje
   'a page of grants': { ask: (tx) => listGrants(tx, { path: 'team/r5', limit: 10 }) },
   'grants of a subject': { ask: (tx) => grantsOf(tx, grant.subject) },
   'the same grant': { ask: (tx) => findSameGrant(tx, grant) },
+  'any setting below a path': { ask: (tx) => isAnythingSet(tx, 'team/r500') },
+  'trust policies within a namespace': { ask: (tx) => countTrustPoliciesWithin(tx, 'team/r500') },
   'any grant below a path': { ask: (tx) => isAnythingGranted(tx, 'team/r500') },
+  'settings that hold at a path': { ask: (tx) => settingsHolding(tx, 'team/r500/app') },
   'a page of settings': {
     ask: (tx) => settingsBelow(tx, { path: 'team', after: 'team/r500', limit: 10 }),
   },

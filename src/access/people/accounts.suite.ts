@@ -104,6 +104,16 @@ function describeUsers(people: People): void {
     await people.grant({ kind: 'anyone', id: 0 }, 'reader', `${granted}/app`);
     expect(await refusal(people.user(pushed))).toMatch(/CONFLICT: There is a namespace/);
     expect(await refusal(people.user(granted))).toMatch(/CONFLICT: There is a namespace/);
+    const [set, machine, trusted] = [people.fresh('s'), people.fresh('m'), people.fresh('t')];
+    const robot = { name: 'ci', description: '', expiresAt: null, actor: ADMIN };
+    await people.run('setPathSetting', { path: set, visibility: 'public', actor: ADMIN });
+    await people.run('createRobot', { ...robot, path: `${machine}/prod` });
+    const policy = { issuer: 'https://ci.example', audience: 'x', conditions: {}, grants: [] };
+    const named = { path: trusted, name: 'ci', lifetimeMs: 60_000, actor: ADMIN };
+    await people.run('createTrustPolicy', { ...policy, ...named });
+    for (const name of [set, machine, trusted]) {
+      expect(await refusal(people.user(name))).toMatch(/CONFLICT: There is a namespace/);
+    }
     const rest = { displayName: '', email: null, passwordHash: null, actor: ADMIN };
     await people.run('createUser', { name: pushed, adoptsNamespace: true, ...rest });
     expect((await findUser(people.sql, pushed))?.name).toBe(pushed);

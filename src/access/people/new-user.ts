@@ -3,8 +3,11 @@
 import { lockAccess } from '../../metadata/access-facts.ts';
 import { isAnythingGranted } from '../../metadata/grants.ts';
 import { findOrganisation } from '../../metadata/organisations.ts';
+import { isAnythingSet } from '../../metadata/path-settings.ts';
 import { anyRepositoryAt } from '../../metadata/repositories.ts';
+import { listRobots } from '../../metadata/robots.ts';
 import type { Transaction } from '../../metadata/sql.ts';
+import { listTrustPolicies } from '../../metadata/trust-policies.ts';
 import { findUser, insertUser, type UserId } from '../../metadata/users.ts';
 import { checkAccountName, checkDisplayName, checkEmail, conflict } from './names.ts';
 
@@ -54,12 +57,22 @@ export async function takeName(
   }
   if (user !== undefined || (await findOrganisation(tx, name)) !== undefined) throw taken(name);
   if (adoptsNamespace) return;
-  // Else whoever comes first and calls themselves that would own what others pushed.
-  if ((await anyRepositoryAt(tx, name)) !== undefined || (await isAnythingGranted(tx, name))) {
+  // Else whoever comes first and calls themselves that would own what others pushed or set.
+  if (await isAnythingAt(tx, name)) {
     throw conflict(
       `There is a namespace "${name}" already, which this account would own. An administrator can make the account and hand it over.`,
     );
   }
+}
+
+async function isAnythingAt(tx: Transaction, path: string): Promise<boolean> {
+  return (
+    (await anyRepositoryAt(tx, path)) !== undefined ||
+    (await isAnythingGranted(tx, path)) ||
+    (await isAnythingSet(tx, path)) ||
+    (await listRobots(tx, { path, limit: 1 })).length > 0 ||
+    (await listTrustPolicies(tx, { path, limit: 1 })).length > 0
+  );
 }
 
 function taken(name: string): Error {
