@@ -1,6 +1,6 @@
 // What holds of settings of paths on every engine, and of what repositories show by them.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readPathSetting, settingsBelow } from '../../metadata/path-settings.ts';
+import { readPathSetting, settingsBelow, settingsHolding } from '../../metadata/path-settings.ts';
 import { isRepositoryListed } from '../../metadata/repositories.ts';
 import { ADMIN, type OpenPeople, People, race, refusal } from './suite-people.ts';
 
@@ -41,6 +41,21 @@ export function describeSettings(name: string, open: OpenPeople): void {
       expect(await set(`${top}/a/deep`, { visibility: null })).toBe(1);
       expect(await set(top, { visibility: null })).toBe(5);
       expect(new Set(Object.values(await shown()))).toEqual(new Set(['private']));
+    });
+
+    test('what holds at a path is set on it or above it, the nearest one last', async () => {
+      const top = people.fresh('top');
+      await set(`${top}/a/b`, { creation: 'explicit' });
+      await set(top, { visibility: 'public' });
+      await set(`${top}/a`, { visibility: 'internal' });
+      await set(`${top}/a-b`, { visibility: 'private' });
+      const nothing = { visibility: undefined, creation: undefined };
+      const holding = await settingsHolding(people.sql, `${top}/a/b/c`);
+      expect(holding.filter(({ path }) => path !== '')).toEqual([
+        { ...nothing, path: top, visibility: 'public' },
+        { ...nothing, path: `${top}/a`, visibility: 'internal' },
+        { ...nothing, path: `${top}/a/b`, creation: 'explicit' },
+      ]);
     });
 
     test('the root reaches all, and a new repository shows what holds above it', async () => {

@@ -1,7 +1,6 @@
 // Settings that hang on a path, and what holds there; repositories, listed and made by hand.
 import { z } from '@hono/zod-openapi';
-import { readPathSetting, settingsBelow } from '../../metadata/path-settings.ts';
-import { pathAndAbove } from '../../oci/repository-name.ts';
+import { settingsBelow, settingsHolding } from '../../metadata/path-settings.ts';
 import { listRepositories } from '../../registry/list.ts';
 import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
@@ -28,15 +27,9 @@ const EFFECTIVE = z
 async function effective({ parts }: ApiCall, path: string): Promise<z.input<typeof EFFECTIVE>> {
   const visibility: z.input<typeof EFFECTIVE>['visibility'] = { value: 'private', from: null };
   const creation: z.input<typeof EFFECTIVE>['creation'] = { value: 'push', from: null };
-  const settings = await Promise.all(
-    pathAndAbove(path).map(async (at) => ({ at, ...(await readPathSetting(parts.sql, at)) })),
-  );
-  // The nearest one is the longest path.
-  for (const one of settings.sort((a, b) => a.at.length - b.at.length)) {
-    if (one.visibility !== undefined) {
-      Object.assign(visibility, { value: one.visibility, from: one.at });
-    }
-    if (one.creation !== undefined) Object.assign(creation, { value: one.creation, from: one.at });
+  for (const { path: from, ...set } of await settingsHolding(parts.sql, path)) {
+    if (set.visibility !== undefined) Object.assign(visibility, { value: set.visibility, from });
+    if (set.creation !== undefined) Object.assign(creation, { value: set.creation, from });
   }
   return { path, visibility, creation };
 }
