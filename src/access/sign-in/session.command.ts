@@ -43,18 +43,6 @@ export function sessionCommands() {
   return {
     createSession: synced(createSession),
 
-    renewSession: synced(
-      async (tx: Transaction, renewal: KeptSession & { userId: number; actor: Actor }) => {
-        const { id, hash, userId, actor } = renewal;
-        const user = await lockUser(tx, userId);
-        const epoch = user?.epoch ?? 0;
-        if (user === undefined || !(await renewSession(tx, { id, user: userId, hash, epoch }))) {
-          throw ended();
-        }
-        await recordAct(tx, { actor, action: 'session.renew', target: `session ${id}` });
-      },
-    ),
-
     /** Of `userId`, and of nobody else. @throws RegistryError NOT_FOUND */
     endSession: synced(
       async (tx: Transaction, end: { userId: number; id: number; actor: Actor }): Promise<void> => {

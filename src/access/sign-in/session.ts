@@ -1,6 +1,5 @@
 // The sessions of people: a secret in the browser, its hash in the database. A session ends when it is not
 // used, when its time is over, when it is revoked, and with every change that raises its user's epoch.
-import type { Actor } from '../../metadata/audit.ts';
 import type { Commands } from '../../metadata/command.ts';
 import { findSession, listSessions, type Session } from '../../metadata/sessions.ts';
 import type { Clock, Sql } from '../../metadata/sql.ts';
@@ -80,13 +79,6 @@ export class Sessions {
   async list(userId: number): Promise<Session[]> {
     const open = await listSessions(this.#parts.sql, userId);
     return open.filter((session) => this.#isInTime(session));
-  }
-
-  /** A new secret for a session whose rights have grown. @throws RegistryError UNAUTHORIZED */
-  async renew({ id, userId }: Session, actor: Actor): Promise<string> {
-    const { secret, kept } = newSecretFor(id);
-    await this.#parts.commands.run('renewSession', { ...kept, userId, actor });
-    return secret;
   }
 
   #isInTime({ seenAt, expiresAt }: Session): boolean {
