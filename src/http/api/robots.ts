@@ -6,6 +6,7 @@ import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { PAGE_QUERY, pageOf, pageSchema } from './page.ts';
 import { ID, millisecondsOf, PATH, TIME, timeOf, timeOrNull, WANTED_TIME } from './shapes.ts';
+import { stateChanges } from './state-changes.ts';
 
 const TAG = 'Robots';
 const MAY = 'Who manages its path.';
@@ -36,7 +37,7 @@ function show(robot: Robot) {
 }
 
 /** To whoever does not manage its path it does not exist. @throws RegistryError NOT_FOUND */
-export async function managedRobot(call: ApiCall, id: number): Promise<Robot> {
+async function managed(call: ApiCall, id: number): Promise<Robot> {
   const robot = await readRobot(call.parts.sql, id);
   const isThere = robot !== undefined && robot.state !== 'deleted';
   if (isThere && (await call.may({ action: 'manage', path: robot.path }))) return robot;
@@ -82,7 +83,7 @@ const create = endpoint({
     await call.needManager(body.path);
     const expiresAt = body.expiresAt === null ? null : millisecondsOf(body.expiresAt);
     const robot = { ...body, expiresAt, actor: call.actor };
-    return show(await managedRobot(call, await call.parts.commands.run('createRobot', robot)));
+    return show(await managed(call, await call.parts.commands.run('createRobot', robot)));
   },
 });
 
@@ -94,7 +95,7 @@ const get = endpoint({
   may: MAY,
   params: NUMBERED,
   result: ROBOT,
-  handle: async (call, { params }) => show(await managedRobot(call, params.id)),
+  handle: async (call, { params }) => show(await managed(call, params.id)),
 });
 
 const update = endpoint({
@@ -110,7 +111,7 @@ const update = endpoint({
   }),
   result: ROBOT,
   async handle(call, { params, body }) {
-    const { id } = await managedRobot(call, params.id);
+    const { id } = await managed(call, params.id);
     const { description, expiresAt } = body;
     await call.parts.commands.run('updateRobot', {
       id,
@@ -120,44 +121,26 @@ const update = endpoint({
       }),
       actor: call.actor,
     });
-    return show(await managedRobot(call, id));
+    return show(await managed(call, id));
   },
 });
-
-function stateChange(
-  command: 'disableRobot' | 'enableRobot' | 'deleteRobot',
-  words: { method: 'post' | 'delete'; path: string; summary: string },
-) {
-  return endpoint({
-    ...words,
-    tag: TAG,
-    may: MAY,
-    params: NUMBERED,
-    async handle(call, { params }) {
-      const { id } = await managedRobot(call, params.id);
-      await call.parts.commands.run(command, { id, actor: call.actor });
-    },
-  });
-}
 
 export const robotEndpoints = [
   list,
   create,
   get,
   update,
-  stateChange('deleteRobot', {
-    method: 'delete',
+  ...stateChanges({
+    noun: 'Robot',
+    tag: TAG,
     path: '/robots/{id}',
-    summary: 'Delete a robot with its tokens and grants',
-  }),
-  stateChange('disableRobot', {
-    method: 'post',
-    path: '/robots/{id}/disable',
-    summary: 'Disable a robot',
-  }),
-  stateChange('enableRobot', {
-    method: 'post',
-    path: '/robots/{id}/enable',
-    summary: 'Enable a robot again',
+    params: NUMBERED,
+    may: MAY,
+    summaries: {
+      delete: 'Delete a robot with its tokens and grants',
+      disable: 'Disable a robot',
+      enable: 'Enable a robot again',
+    },
+    find: (call, { id }) => managed(call, id),
   }),
 ];

@@ -11,6 +11,7 @@ import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { PAGE_QUERY, pageOf, pageSchema } from './page.ts';
 import { ID, PATH, TIME, timeOf, timeOrNull } from './shapes.ts';
+import { stateChanges } from './state-changes.ts';
 
 const TAG = 'Trust policies';
 const MAY = 'Who manages its path; those of the root, administrators.';
@@ -142,40 +143,22 @@ const update = endpoint({
   },
 });
 
-function stateChange(
-  command: 'disableTrustPolicy' | 'enableTrustPolicy' | 'deleteTrustPolicy',
-  words: { method: 'post' | 'delete'; path: string; summary: string },
-) {
-  return endpoint({
-    ...words,
-    tag: TAG,
-    may: MAY,
-    params: NUMBERED,
-    async handle(call, { params }) {
-      const { id } = await managed(call, params.id);
-      await call.parts.commands.run(command, { id, actor: call.actor });
-    },
-  });
-}
-
 export const trustPolicyEndpoints = [
   list,
   create,
   get,
   update,
-  stateChange('deleteTrustPolicy', {
-    method: 'delete',
+  ...stateChanges({
+    noun: 'TrustPolicy',
+    tag: TAG,
     path: '/trust-policies/{id}',
-    summary: 'Delete a trust policy; what was issued by it ends',
-  }),
-  stateChange('disableTrustPolicy', {
-    method: 'post',
-    path: '/trust-policies/{id}/disable',
-    summary: 'Disable a trust policy',
-  }),
-  stateChange('enableTrustPolicy', {
-    method: 'post',
-    path: '/trust-policies/{id}/enable',
-    summary: 'Enable a trust policy again',
+    params: NUMBERED,
+    may: MAY,
+    summaries: {
+      delete: 'Delete a trust policy; what was issued by it ends',
+      disable: 'Disable a trust policy',
+      enable: 'Enable a trust policy again',
+    },
+    find: (call, { id }) => managed(call, id),
   }),
 ];

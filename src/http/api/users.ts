@@ -8,6 +8,7 @@ import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { PAGE_QUERY, pageOf, pageSchema } from './page.ts';
 import { TIME, timeOf, timeOrNull } from './shapes.ts';
+import { stateChanges } from './state-changes.ts';
 
 const TAG = 'Users';
 const MAY = 'Administrators.';
@@ -137,26 +138,6 @@ export function present<T extends object>(fields: T): { [K in keyof T]: Exclude<
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
-function stateChange(
-  command: 'disableUser' | 'enableUser' | 'deleteUser',
-  words: {
-    method: 'post' | 'delete';
-    path: string;
-    summary: string;
-  },
-) {
-  return endpoint({
-    ...words,
-    tag: TAG,
-    may: MAY,
-    params: NAMED,
-    async handle(call, { params }) {
-      const { id } = await administered(call, params.name);
-      await call.parts.commands.run(command, { id, actor: call.actor });
-    },
-  });
-}
-
 const setPassword = endpoint({
   method: 'post',
   path: '/users/{name}/password',
@@ -217,20 +198,18 @@ export const userEndpoints = [
   create,
   get,
   update,
-  stateChange('deleteUser', {
-    method: 'delete',
+  ...stateChanges({
+    noun: 'User',
+    tag: TAG,
     path: '/users/{name}',
-    summary: 'Delete a user with all tokens and rights; the name stays taken',
-  }),
-  stateChange('disableUser', {
-    method: 'post',
-    path: '/users/{name}/disable',
-    summary: 'Disable a user',
-  }),
-  stateChange('enableUser', {
-    method: 'post',
-    path: '/users/{name}/enable',
-    summary: 'Enable a user again',
+    params: NAMED,
+    may: MAY,
+    summaries: {
+      delete: 'Delete a user with all tokens and rights; the name stays taken',
+      disable: 'Disable a user',
+      enable: 'Enable a user again',
+    },
+    find: (call, { name }) => administered(call, name),
   }),
   setPassword,
   signOut,
