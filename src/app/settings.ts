@@ -93,7 +93,7 @@ export interface SettingFacts {
   readonly noFlag?: string;
 }
 
-export const SETTING_FACTS = {
+const SETTING_FACTS = {
   data: {
     about: 'The directory of everything that the registry keeps.',
     standard: './data',

@@ -12,7 +12,7 @@ export const SERVER_FLAG = {
   },
 } as const;
 
-export const JSON_FLAG = { json: { about: 'Print JSON.' } } as const;
+const JSON_FLAG = { json: { about: 'Print JSON.' } } as const;
 
 export interface Session {
   readonly api: ApiClient;

@@ -15,7 +15,7 @@ import type { Sql } from './sql.ts';
 import { statement } from './statement.ts';
 
 /** Rows that one read looks at: a few milliseconds. */
-export const ROWS_LOOKED_AT = 5_000;
+const ROWS_LOOKED_AT = 5_000;
 
 /** A place in the order of time; ids tell apart what happened in one millisecond. */
 export interface TimePlace {

@@ -195,7 +195,7 @@ interface NameRange {
  * The names at `path` and below it without those at and below `kept`, as ranges in byte order: those
  * have a nearer setting, and no row of theirs is looked at.
  */
-export function rangesBeside(path: string, kept: readonly string[]): NameRange[] {
+function rangesBeside(path: string, kept: readonly string[]): NameRange[] {
   const holes = kept.flatMap(namesAt).sort((a, b) => (a.from < b.from ? -1 : 1));
   return namesAt(path).flatMap((whole) => {
     const ranges: NameRange[] = [];

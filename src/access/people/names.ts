@@ -31,7 +31,7 @@ export function checkAccountName(name: string): void {
   if (isReservedName(name)) throw invalid(`The name "${name}" is reserved. Choose another one.`);
 }
 
-export function isReservedName(name: string): boolean {
+function isReservedName(name: string): boolean {
   return RESERVED.has(name);
 }
 

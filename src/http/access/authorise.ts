@@ -56,7 +56,7 @@ export function verdictOf(asked: Asked & { standing?: Standing }): Verdict {
 }
 
 /** Whether a bearer token was given for this; other credentials are for everything. */
-export function isTokenFor({ bearer }: Caller, { action, path }: Question): boolean {
+function isTokenFor({ bearer }: Caller, { action, path }: Question): boolean {
   if (bearer === undefined) return true;
   if (path === '') return bearer.isForCatalog;
   return bearer.repositories.get(path)?.includes(action) === true;

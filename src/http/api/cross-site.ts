@@ -5,7 +5,7 @@ import { RegistryError } from '../../oci/errors.ts';
 import type { Incoming } from '../incoming.ts';
 
 /** With any value. */
-export const REQUEST_HEADER = 'x-entrepot-request';
+const REQUEST_HEADER = 'x-entrepot-request';
 
 const READS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
