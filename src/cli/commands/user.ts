@@ -160,7 +160,8 @@ export const USER_COMMANDS: readonly Command[] = [
     done: 'signed out',
   }),
   change('delete', {
-    about: 'Deletes a user with all tokens and rights. The name stays taken.',
+    about:
+      'Deletes a user with all tokens and rights; robots and trust policies of their namespace are disabled. The name stays taken.',
     done: 'deleted',
   }),
 ];

@@ -156,6 +156,8 @@ async function exchanged(
   { jwt, policy }: { jwt: string; policy: string | undefined },
   parts: TokenParts,
 ): Promise<Reply> {
+  // Whoever brings a JWT is nobody yet: their address counts.
+  await parts.gate.identifyBy(null, request);
   const { secret, expiresInSeconds } = await parts.exchange({ jwt, policy }, request);
   const body = {
     access_token: secret,
