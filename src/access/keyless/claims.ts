@@ -1,4 +1,4 @@
-// What a verified token says about its holder, and how a policy names a part of it.
+// What a verified token says about its holder, and how a policy or a setting names a part of it.
 
 export type Claims = Readonly<Record<string, unknown>>;
 

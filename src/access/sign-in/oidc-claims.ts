@@ -1,25 +1,12 @@
 // The claims of a provider as an account: which claim is what stands in the settings. Claims are what
 // somebody else wrote: whatever is not of the form that is wanted counts as absent.
 import { RegistryError } from '../../oci/errors.ts';
+import { type Claims, claimAt } from '../keyless/claims.ts';
 import { type ExternalAccount, emailOf } from './external-account.ts';
 import { teamsOfGroups } from './groups.ts';
 import type { OidcProviderSettings } from './oidc-provider.ts';
 
-export type Claims = Readonly<Record<string, unknown>>;
-
 const LONGEST_TEXT = 255;
-
-/** A claim by its name, or by a path of names with dots (`realm_access.roles`). */
-export function claimAt(claims: Claims, name: string): unknown {
-  if (Object.hasOwn(claims, name)) return claims[name];
-  let value: unknown = claims;
-  for (const part of name.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part))
-      return undefined;
-    value = (value as Record<string, unknown>)[part];
-  }
-  return value;
-}
 
 /** Whether the claims that the settings name are not all there: then the provider is asked for more. */
 export function lacksClaims(

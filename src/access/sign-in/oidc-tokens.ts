@@ -1,6 +1,7 @@
 // What a provider tells for the tokens that it gave: the rest of the claims, and again later what has changed.
 import { type Configuration, fetchUserInfo, refreshTokenGrant } from 'openid-client';
-import { accountOfClaims, type Claims, claimAt, lacksClaims } from './oidc-claims.ts';
+import { type Claims, claimAt } from '../keyless/claims.ts';
+import { accountOfClaims, lacksClaims } from './oidc-claims.ts';
 import { isGrantRefused, signInError } from './oidc-errors.ts';
 import type { OidcProviderSettings } from './oidc-provider.ts';
 
