@@ -66,9 +66,15 @@ export function checkDisplayName(text: string): void {
 export function checkEmail(email: string | null): void {
   if (email === null) return;
   checkText('An e-mail address', email, ACCESS_LIMITS.emailLength);
-  if (!/^[^\s@<>,;]+@[^\s@<>,;]+$/.test(email)) {
+  if (!isEmail(email)) {
     throw invalid('That is not an e-mail address: write one such as alice@example.org.');
   }
+}
+
+/** What `checkEmail` takes. */
+export function isEmail(text: string): boolean {
+  if (text.length > ACCESS_LIMITS.emailLength || /\p{Cc}/u.test(text)) return false;
+  return /^[^\s@<>,;]+@[^\s@<>,;]+$/.test(text);
 }
 
 export function invalid(sentence: string): RegistryError {

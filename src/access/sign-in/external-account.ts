@@ -1,7 +1,5 @@
 // A person as a provider or directory describes them, in words that are the same for all of these.
-
-/** RFC 5321: the longest path of an address. */
-const LONGEST_EMAIL = 254;
+import { isEmail } from '../people/names.ts';
 
 /** Where accounts come from: `oidc:NAME`, or the one directory. */
 export type ExternalProvider = `oidc:${string}` | 'ldap';
@@ -30,18 +28,6 @@ export interface EntryRules {
   readonly emailDomains: readonly string[];
 }
 
-/** Asks a directory for those who have no password here. */
-export interface ExternalPasswords {
-  /**
-   * @returns undefined when name and password are not those of anybody there.
-   * @throws RegistryError UNAVAILABLE when it cannot be asked, DENIED when they may not come in.
-   */
-  signIn(given: {
-    readonly name: string;
-    readonly password: string;
-  }): Promise<ExternalAccount | undefined>;
-}
-
 /** The name here: the part before an @, in lower case, with - for what a name cannot hold. */
 export function userNameOf(name: string): string {
   const [local = ''] = name.split('@');
@@ -61,8 +47,7 @@ export function domainOf(email: string): string {
 
 /** What is no address of an e-mail counts as none: a provider may send anything. */
 export function emailOf(text: string | undefined): string | undefined {
-  if (text === undefined || text.length > LONGEST_EMAIL) return undefined;
-  return /^[^\s@<>,;]+@[^\s@<>,;]+$/.test(text) ? text : undefined;
+  return text !== undefined && isEmail(text) ? text : undefined;
 }
 
 /** As a person reads it: `the directory`, `"company"`. */

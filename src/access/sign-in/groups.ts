@@ -1,5 +1,6 @@
 // Groups of a provider or directory to teams of this registry, by rules that an administrator wrote. A
 // rule names teams that exist; it never makes one. Knows nothing of where the groups came from.
+import { isRepositoryName } from '../../oci/repository-name.ts';
 import { matchesGlob } from '../glob.ts';
 
 export interface TeamRule {
@@ -11,8 +12,6 @@ export interface TeamRule {
 
 /** More groups than that are no person's: what is left is not looked at. */
 const GROUPS_READ = 2_000;
-const NAME = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
-const TEAM = new RegExp(`^${NAME}/${NAME}$`);
 const TEAM_OF_RULE = /^[a-z0-9._*-]+\/[a-z0-9._*-]+$/;
 
 /** @returns what is wrong with a rule, as a sentence; undefined when it is sound. */
@@ -21,7 +20,7 @@ export function teamRuleProblem({ group, team }: TeamRule): string | undefined {
   if (!TEAM_OF_RULE.test(team)) {
     return `"${team}" is not a team: write organisation/team, in lower case.`;
   }
-  if (!team.includes('*')) return TEAM.test(team) ? undefined : `"${team}" is not a team's name.`;
+  if (!team.includes('*')) return isTeam(team) ? undefined : `"${team}" is not a team's name.`;
   if (team.split('*').length > 2 || group.split('*').length !== 2 || group.includes('?')) {
     return `With a * in the team "${team}", the group must hold one *, and no ?: it stands for the same text.`;
   }
@@ -53,5 +52,10 @@ function teamOf(rule: TeamRule, group: string): string | undefined {
   const matched = group.slice(star, group.length - (rule.group.length - star - 1)).toLowerCase();
   const team = rule.team.replace('*', () => matched);
   // A group may be called anything: what it puts in must not reach another organisation.
-  return matched.includes('/') || !TEAM.test(team) ? undefined : team;
+  return matched.includes('/') || !isTeam(team) ? undefined : team;
+}
+
+/** Two names of the form that parts of a repository's name have. */
+function isTeam(text: string): boolean {
+  return isRepositoryName(text) && text.split('/').length === 2;
 }

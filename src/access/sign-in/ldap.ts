@@ -2,7 +2,7 @@
 // directory itself is asked whether the password is right. Knows no users of this registry.
 import type { Client, Entry, SearchOptions } from 'ldapts';
 import { RegistryError } from '../../oci/errors.ts';
-import { type ExternalAccount, type ExternalPasswords, emailOf } from './external-account.ts';
+import { type ExternalAccount, emailOf } from './external-account.ts';
 import { teamsOfGroups } from './groups.ts';
 import { filled, isPasswordOf, isRefusal, orSeveral, unlessAbsent } from './ldap-answers.ts';
 import { LDAP_LIMITS, type LdapLimits, withLdap } from './ldap-connection.ts';
@@ -22,7 +22,7 @@ const CONNECTIONS = 16;
 const LONGEST_NAME = 255;
 const GROUPS_READ = 2_000;
 
-export class LdapSignIn implements ExternalPasswords {
+export class LdapSignIn {
   readonly settings: LdapSettings;
   readonly #limits: LdapLimits;
   #connections = 0;
@@ -32,6 +32,10 @@ export class LdapSignIn implements ExternalPasswords {
     this.#limits = limits;
   }
 
+  /**
+   * @returns undefined when name and password are not those of anybody there.
+   * @throws RegistryError UNAVAILABLE when it cannot be asked, TOOMANYREQUESTS.
+   */
   async signIn({
     name,
     password,
