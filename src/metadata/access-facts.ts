@@ -3,6 +3,7 @@
 import { sql as raw } from 'kysely';
 import type { AccountState, SubjectKind, TokenOwnerKind, Visibility } from './access-schema.ts';
 import { locked } from './fragments.ts';
+import { pathRange } from './path-range.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
 
@@ -151,7 +152,6 @@ const openGrants = statement()((q) =>
     .where('g.subject_kind', 'in', ['anyone', 'signed-in']),
 );
 
-/** Below a path, in byte order: after `team/`, before `team0`. */
 const anySettingBelow = statement<{ after: string; before: string }>()((q, p) =>
   q
     .selectFrom('path_settings')
@@ -329,8 +329,8 @@ function openRows(
 
 /** The same statements whatever is there, a repository, a namespace or nothing. */
 export async function readPath(sql: Sql, path: string): Promise<PathRow> {
-  const below =
-    path === '' ? { after: '', before: '~' } : { after: `${path}/`, before: `${path}0` };
+  const { below: after, before } = pathRange(path);
+  const below = { after, before };
   const [setting, grants, settingBelow, grantBelow] = await Promise.all([
     sql.first(settingAt, { path }),
     sql.all(openGrantsAt, { path }),
