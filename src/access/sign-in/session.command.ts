@@ -16,6 +16,7 @@ import {
 } from '../../metadata/sessions.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { RegistryError } from '../../oci/errors.ts';
+import { revokeRefreshTokensOf } from '../tokens/refresh-token.command.ts';
 
 /** Open at once, of one user: a person with many devices has a dozen. The one not used longest goes. */
 const MOST_SESSIONS = 100;
@@ -55,19 +56,14 @@ export function sessionCommands() {
       },
     ),
 
-    /** All but `but` (0 = all). @returns how many. */
-    endOtherSessions: synced(
-      async (
-        tx: Transaction,
-        end: { userId: number; but: number; actor: Actor },
-      ): Promise<number> => {
-        const { userId: user, but, actor } = end;
-        const count = await revokeOtherSessions(tx, { user, but });
-        if (count === 0) return 0;
-        await changeAccess(tx);
-        const target = `sessions of user ${(await lockUser(tx, user))?.name ?? user}`;
-        await recordAct(tx, { actor, action: 'session.end-others', target, detail: { count } });
-        return count;
+    endOtherSessions: synced(endOthers),
+
+    /** By an administrator: all that was signed in, but no access token. */
+    signOutUser: synced(
+      async (tx: Transaction, { userId, actor }: { userId: number; actor: Actor }) => {
+        await endOthers(tx, { userId, but: 0, actor });
+        const why = 'signed out by an administrator';
+        await revokeRefreshTokensOf(tx, { user: userId, actor, why });
       },
     ),
 
@@ -80,6 +76,19 @@ export function sessionCommands() {
       trimSessions(tx, trim),
     ),
   };
+}
+
+/** All but `but` (0 = all). @returns how many. */
+async function endOthers(
+  tx: Transaction,
+  { userId: user, but, actor }: { userId: number; but: number; actor: Actor },
+): Promise<number> {
+  const count = await revokeOtherSessions(tx, { user, but });
+  if (count === 0) return 0;
+  await changeAccess(tx);
+  const target = `sessions of user ${(await lockUser(tx, user))?.name ?? user}`;
+  await recordAct(tx, { actor, action: 'session.end-others', target, detail: { count } });
+  return count;
 }
 
 /** @throws RegistryError UNAUTHORIZED when the account has changed since the sign-in. */

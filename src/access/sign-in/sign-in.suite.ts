@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readSessionFacts } from '../../metadata/access-facts.ts';
 import type { Actor } from '../../metadata/audit.ts';
+import { listRefreshTokens } from '../../metadata/refresh-tokens.ts';
 import { readUser } from '../../metadata/users.ts';
 import { changeOwnPassword, resetPassword } from './change-password.ts';
 import type { FactorChanged, PasskeyParts } from './passkeys.ts';
@@ -158,6 +159,28 @@ function sessions(get: () => SignInWorld): void {
       await world.commands.run('setUserState', { id, state: 'active' });
       expect(await sessions.find(secret, CONTEXT)).toBeUndefined();
       expect(await sessions.list(id)).toEqual([]);
+    });
+
+    test('ends with the refresh tokens when an administrator signs its user out', async () => {
+      const world = get();
+      const { id: user, sessions, enter, actor } = await person(world);
+      const { secret } = await enter();
+      await enter();
+      for (const hash of [new Uint8Array([1, user]), new Uint8Array([2, user])]) {
+        const given = { epoch: 1, accessToken: undefined, client: 'x', lifetimeMs: DAY_MS };
+        await world.commands.run('addRefreshToken', { token: { user, hash, ...given }, actor });
+      }
+      const before = await world.revision();
+      await world.commands.run('signOutUser', { userId: user, actor: { ...actor, name: 'root' } });
+      expect(await world.revision()).toBeGreaterThan(before);
+      expect(await sessions.find(secret, CONTEXT)).toBeUndefined();
+      expect(await listRefreshTokens(world.sql, { user, now: world.time })).toEqual([]);
+      const acts = (await world.acts()).filter((act) => act.actor === 'root');
+      expect(acts.map(({ action }) => action)).toEqual([
+        'session.end-others',
+        'refresh-token.revoke',
+        'refresh-token.revoke',
+      ]);
     });
 
     test('is listed and ended by its user, and by nobody else', async () => {

@@ -13,6 +13,7 @@ import { insertUser, setUserState } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import { userCommands } from '../people/user.command.ts';
 import { sealWith } from '../seal.ts';
+import { refreshTokenCommands } from '../tokens/refresh-token.command.ts';
 import { signInCommands } from './commands.ts';
 import { Passwords } from './password.ts';
 import { PasswordCache } from './password-cache.ts';
@@ -33,6 +34,7 @@ export function suiteSignInCommands() {
     insertUser: synced(insertUser),
     setUserPassword: userCommands().setUserPassword,
     setUserState: synced(setUserState),
+    addRefreshToken: refreshTokenCommands().addRefreshToken,
   };
 }
 

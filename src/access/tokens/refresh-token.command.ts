@@ -31,25 +31,39 @@ export function refreshTokenCommands() {
         replaceRefreshToken(tx, change),
     ),
 
-    /** `why`: for the audit log. @throws RegistryError NOT_FOUND */
-    revokeRefreshToken: synced(
-      async (
-        tx: Transaction,
-        { id, user, actor, why }: { id: number; user: number; actor: Actor; why: string },
-      ): Promise<void> => {
-        if (!(await revokeRefreshToken(tx, { id, user }))) {
-          throw new RegistryError('NOT_FOUND', `There is no refresh token ${id}.`);
-        }
-        await changeAccess(tx);
-        const target = `refresh token ${id}`;
-        await recordAct(tx, { actor, action: 'refresh-token.revoke', target, detail: { why } });
-      },
-    ),
+    revokeRefreshToken: synced(revokeOne),
 
     trimRefreshTokens: relaxed((tx: Transaction, trim: { before: number; limit: number }) =>
       trimRefreshTokens(tx, trim),
     ),
   };
+}
+
+interface Revocation {
+  readonly id: number;
+  readonly user: number;
+  readonly actor: Actor;
+  /** For the audit log. */
+  readonly why: string;
+}
+
+/** @throws RegistryError NOT_FOUND */
+async function revokeOne(tx: Transaction, { id, user, actor, why }: Revocation): Promise<void> {
+  if (!(await revokeRefreshToken(tx, { id, user }))) {
+    throw new RegistryError('NOT_FOUND', `There is no refresh token ${id}.`);
+  }
+  await changeAccess(tx);
+  const target = `refresh token ${id}`;
+  await recordAct(tx, { actor, action: 'refresh-token.revoke', target, detail: { why } });
+}
+
+/** All of a user. */
+export async function revokeRefreshTokensOf(
+  tx: Transaction,
+  revocation: Omit<Revocation, 'id'>,
+): Promise<void> {
+  const live = await listRefreshTokens(tx, { user: revocation.user, now: await tx.now() });
+  for (const { id } of live) await revokeOne(tx, { ...revocation, id });
 }
 
 /** Where there are too many the oldest end. */

@@ -1,7 +1,6 @@
 // Users, as an administrator sees and changes them.
 import { z } from '@hono/zod-openapi';
 import { checkNewPassword } from '../../access/sign-in/password-rules.ts';
-import { listRefreshTokens } from '../../metadata/refresh-tokens.ts';
 import { findUser, listUsers, type User } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { ApiCall } from './api-call.ts';
@@ -169,14 +168,8 @@ const signOut = endpoint({
   may: MAY,
   params: NAMED,
   async handle(call, { params }) {
-    const { id } = await administered(call, params.name);
-    const { commands, sql, now } = call.parts;
-    const { actor } = call;
-    await commands.run('endOtherSessions', { userId: id, but: 0, actor });
-    for (const token of await listRefreshTokens(sql, { user: id, now: now() })) {
-      const revocation = { id: token.id, user: id, actor, why: 'signed out by an administrator' };
-      await commands.run('revokeRefreshToken', revocation);
-    }
+    const { id: userId } = await administered(call, params.name);
+    await call.parts.commands.run('signOutUser', { userId, actor: call.actor });
   },
 });
 
