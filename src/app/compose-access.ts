@@ -220,7 +220,6 @@ export async function composeAccess(
         now,
       }),
       signIn,
-      tokenLifetimeMs: lifetimeSeconds * 1000,
       isPlainAllowed: (host) => options.allowedHosts.isNamed(host),
       secondFactorRule: options.secondFactorRule,
       pathPrefix: options.pathPrefix,

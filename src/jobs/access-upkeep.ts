@@ -1,7 +1,7 @@
 // Access control in the background: new keys for bearer tokens, and the end of what has ended long ago.
 import type { AccessCommands } from '../access/commands.ts';
 import type { Seal } from '../access/seal.ts';
-import { newSigningKey } from '../access/tokens/signing-keys.ts';
+import { newSigningKey, RETIRED_KEY_AGE_MS } from '../access/tokens/signing-keys.ts';
 import { SYSTEM } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import { readSigningKeys } from '../metadata/signing-keys.ts';
@@ -20,8 +20,6 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** How long one key signs. */
 const KEY_AGE_MS = 30 * DAY_MS;
-/** A retired key verifies until nothing that it signed can count: the longest token lives a day. */
-const RETIRED_AGE_MS = 2 * DAY_MS;
 /** Access tokens that ended stay in lists so long, for a person who wonders what became of one. */
 const ENDED_TOKEN_AGE_MS = 90 * DAY_MS;
 /** Rows in one transaction. */
@@ -44,7 +42,7 @@ export async function rotateSigningKey({
   if (signing === undefined || now() - signing.createdAt < KEY_AGE_MS) return;
   await commands.run('rotateSigningKey', {
     key: newSigningKey(seal),
-    retiredBefore: now() - RETIRED_AGE_MS,
+    retiredBefore: now() - RETIRED_KEY_AGE_MS,
     actor: SYSTEM,
   });
 }

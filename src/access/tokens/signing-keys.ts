@@ -103,6 +103,9 @@ export class SigningKeys {
   }
 }
 
+/** A retired key verifies until nothing that it signed can count: the longest token lives a day. */
+export const RETIRED_KEY_AGE_MS = 2 * 24 * 60 * 60_000;
+
 const PURPOSE = 'signing-key';
 
 export function newSigningKey(seal: Seal): NewSigningKey {

@@ -22,8 +22,6 @@ export interface ApiParts {
   readonly signIn: SignInParts;
   readonly external: ExternalSignIn;
   readonly externalSessions: ExternalSessions;
-  /** How long a bearer token counts. */
-  readonly tokenLifetimeMs: number;
   /** Before `/api`: '' or such as `/registry`. */
   readonly pathPrefix: string;
   readonly secondFactorRule: SecondFactorRule;

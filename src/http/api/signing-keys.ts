@@ -1,6 +1,6 @@
 // The keys that sign bearer tokens.
 import { z } from '@hono/zod-openapi';
-import { newSigningKey } from '../../access/tokens/signing-keys.ts';
+import { newSigningKey, RETIRED_KEY_AGE_MS } from '../../access/tokens/signing-keys.ts';
 import { readSigningKeys } from '../../metadata/signing-keys.ts';
 import { endpoint } from './endpoint.ts';
 import { TIME, timeOf, timeOrNull } from './shapes.ts';
@@ -17,9 +17,6 @@ const KEY = z
   .openapi('SigningKey');
 
 const MADE = z.object({ kid: z.string() });
-
-/** Clocks of other nodes may be behind by so much. */
-const SKEW_MS = 60_000;
 
 const list = endpoint({
   method: 'get',
@@ -51,9 +48,9 @@ const rotate = endpoint({
   result: MADE,
   async handle(call) {
     await call.needAdministrator();
-    const { commands, signIn, now, tokenLifetimeMs } = call.parts;
+    const { commands, signIn, now } = call.parts;
     const key = newSigningKey(signIn.seal);
-    const retiredBefore = now() - tokenLifetimeMs - SKEW_MS;
+    const retiredBefore = now() - RETIRED_KEY_AGE_MS;
     await commands.run('rotateSigningKey', { key, retiredBefore, actor: call.actor });
     return { kid: key.kid };
   },
