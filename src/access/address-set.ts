@@ -12,7 +12,9 @@ export function addressSet(networks: readonly string[]): AddressSet {
     const longest = version === 6 ? 128 : 32;
     // The list itself would take anything, and trust something else than was meant.
     const isBlock = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest);
-    if (version === 0 || !isBlock || more.length > 0) {
+    // A zone names an interface of this machine, and means nothing elsewhere.
+    const hasZone = address.includes('%');
+    if (version === 0 || hasZone || !isBlock || more.length > 0) {
       throw new Error(`"${network}" is no address and no block of them, such as 10.0.0.0/8.`);
     }
     const family = version === 6 ? 'ipv6' : 'ipv4';

@@ -196,6 +196,7 @@ describe('values', () => {
     ['blobs', '/var/blobs', 'is not a place for blobs'],
     ['trusted-proxies', '10.0.0.0/33', 'is not an address or a network'],
     ['trusted-proxies', 'fd00::/129', 'is not an address or a network'],
+    ['trusted-proxies', 'fe80::1%eth0', 'is not an address or a network'],
     ['trusted-proxies', '10.0.0.1,proxy', '"proxy" is not an address or a network'],
     ['tls', 'on', 'It must be one of auto, off.'],
     ['insecure-listen', 'maybe', 'is neither true nor false'],

@@ -1,6 +1,7 @@
 // How the text of a setting is read: addresses, networks, durations, logging. Each function takes one
 // text and throws a SettingProblem, a sentence without the setting's name. Knows no sources, no files.
 import { isIP } from 'node:net';
+import { addressSet } from '../access/address-set.ts';
 
 /** Shown to the person who wrote the value, after the place where it stands. */
 export class SettingProblem extends Error {}
@@ -99,16 +100,14 @@ export function parsePathPrefix(text: string): string {
 
 /** An address or a CIDR block of IPv4 or IPv6. */
 export function parseNetwork(text: string): string {
-  const [address = '', bits, ...rest] = text.split('/');
-  const family = isIP(address);
-  const longest = family === 6 ? 128 : 32;
-  const isBits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest);
-  if (family === 0 || address.includes('%') || !isBits || rest.length > 0) {
+  try {
+    addressSet([text]);
+    return text;
+  } catch {
     throw new SettingProblem(
       `"${text}" is not an address or a network: write 10.0.0.7, 10.0.0.0/8 or fd00::/8.`,
     );
   }
-  return text;
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {

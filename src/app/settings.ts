@@ -13,6 +13,7 @@ import {
   parseTokenLifetime,
 } from './access-settings.ts';
 import { DEFAULT_LOG, formatLog, LOG_FORMATS, LOG_LEVELS, parseLog } from './log-setting.ts';
+import { textOf } from './setting-text.ts';
 import {
   formatDuration,
   parseBoolean,
@@ -39,18 +40,6 @@ export const MISSING_PARTS = [
   'index-children',
   'any',
 ] as const satisfies readonly MissingParts[];
-
-function textOf<T>(parse: (text: string) => T) {
-  return z.string({ error: 'It must be text.' }).transform((text, context) => {
-    try {
-      return parse(text);
-    } catch (problem) {
-      if (!(problem instanceof SettingProblem)) throw problem;
-      context.addIssue({ code: 'custom', message: problem.message });
-      return z.NEVER;
-    }
-  });
-}
 
 function choiceOf<const T extends readonly string[]>(words: T) {
   return z.enum(words, { error: `It must be one of ${words.join(', ')}.` });

@@ -4,22 +4,11 @@
 import { FilterParser } from 'ldapts';
 import { z } from 'zod';
 import { teamRuleProblem } from '../access/sign-in/groups.ts';
+import { textOf } from './setting-text.ts';
 import { parseLdapUrl, parseProviderUrl, SettingProblem } from './setting-values.ts';
 
 const text = z.string({ error: 'It must be text.' }).min(1, 'It must not be empty.');
 const flag = z.boolean({ error: 'It must be true or false.' });
-
-function read<T>(parse: (value: string) => T) {
-  return text.transform((value, context) => {
-    try {
-      return parse(value);
-    } catch (problem) {
-      if (!(problem instanceof SettingProblem)) throw problem;
-      context.addIssue({ code: 'custom', message: problem.message });
-      return z.NEVER;
-    }
-  });
-}
 
 /** Of the file as it is; of a variable as JSON. */
 function orJson<T extends z.ZodType>(type: T) {
@@ -70,7 +59,7 @@ const provider = z
   .strictObject({
     name,
     label: text.optional(),
-    issuer: read(parseProviderUrl),
+    issuer: textOf(parseProviderUrl, text),
     'client-id': text,
     'client-secret': text.optional(),
     'client-secret-file': text.optional(),
@@ -96,7 +85,7 @@ export const oidcSetting = orJson(
 );
 
 function filter(placeholders: readonly string[]) {
-  return read((value) => {
+  return textOf((value) => {
     const sample = placeholders.reduce((done, one) => done.replaceAll(one, 'x'), value);
     try {
       FilterParser.parseString(sample);
@@ -109,7 +98,7 @@ function filter(placeholders: readonly string[]) {
       throw new SettingProblem(`The filter must hold ${placeholders.join(' or ')}.`);
     }
     return value;
-  });
+  }, text);
 }
 
 const attributes = {
@@ -122,7 +111,7 @@ const attributes = {
 export const ldapSetting = orJson(
   z
     .strictObject({
-      url: read(parseLdapUrl),
+      url: textOf(parseLdapUrl, text),
       'start-tls': flag.optional(),
       'ca-file': text.optional(),
       'bind-dn': text.optional(),
