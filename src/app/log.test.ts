@@ -6,7 +6,7 @@ const NASTY = '/v2/a\n12:00:00 GET /v2/ 200 1 ms\r\u001b[2J';
 
 /** What the log writes for a request: it goes to the standard output of a process of its own. */
 async function written(format: 'json' | 'text'): Promise<string> {
-  const line: Omit<AccessLine, 'client'> = {
+  const line: Omit<AccessLine, 'client' | 'userAgent'> = {
     id: 'r1',
     method: 'GET',
     path: NASTY,
@@ -15,13 +15,16 @@ async function written(format: 'json' | 'text'): Promise<string> {
     seconds: 0.001,
     bytesReceived: 0,
     bytesSent: 2,
-    userAgent: `x\n{"level":"error","msg":"fault"}`,
     code: 'NAME_UNKNOWN',
   };
   const script = `
     import { openLog } from ${JSON.stringify(new URL('./log.ts', import.meta.url).pathname)};
     const log = openLog({ level: 'info', format: '${format}', access: true });
-    log.access({ ...${JSON.stringify(line)}, client: () => '192.0.2.1' });
+    log.access({
+      ...${JSON.stringify(line)},
+      client: () => '192.0.2.1',
+      userAgent: () => 'x\\n{"level":"error","msg":"fault"}',
+    });
     log.flush();
   `;
   const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe', stderr: 'inherit' });

@@ -60,7 +60,8 @@ function requestLog(logger: Logger, hasAccess: boolean): Pick<ComposeLog, 'acces
 function accessFields(line: AccessLine): Record<string, unknown> {
   const milliseconds = Math.round(line.seconds * 100_000) / 100;
   const { id: request, seconds: _, ...rest } = line;
-  return { ...rest, request, client: line.client(), milliseconds };
+  const [client, userAgent] = [line.client(), line.userAgent()];
+  return { ...rest, request, client, userAgent, milliseconds };
 }
 
 /** One line of the log for a person. */

@@ -173,11 +173,11 @@ test('an access line tells what was asked, by whom, and how it ended', async () 
   const headers = { 'User-Agent': 'docker/27' };
   const { lines, observations } = await ask({ target: '/v2/?n=1', headers });
   expect(lines).toHaveLength(1);
+  expect(lines[0]?.userAgent()).toBe('docker/27');
   expect(lines[0]).toMatchObject({
     id: 'id-1',
     method: 'GET',
     path: '/v2/',
-    userAgent: 'docker/27',
     operation: 'ping',
     status: 200,
     code: undefined,

@@ -38,7 +38,7 @@ export interface AccessLine extends RequestObservation {
   readonly path: string;
   /** Looked up only when it is written down. */
   client(): string;
-  readonly userAgent: string | null;
+  userAgent(): string | null;
   readonly code: string | undefined;
 }
 
@@ -121,7 +121,7 @@ export async function answer(parts: AnswerParts, raw: RawRequest): Promise<Reply
     method,
     path,
     client,
-    userAgent: headers.get('user-agent'),
+    userAgent: () => headers.get('user-agent'),
     code: progress.error?.code,
   });
   return { ...inner, headers: { ...shared, ...inner.headers } };

@@ -126,6 +126,9 @@ export function startHost(options: HostOptions): Host {
 }
 
 function bodyOfRequest(request: Request, timer: Timer): RequestBody {
+  // Nothing that reads has a use for a body; the runtime passes over one that is sent.
+  if (request.method === 'GET' || request.method === 'HEAD')
+    return new RequestBody(undefined, { length: 0, timer });
   const announced = request.headers.get('content-length');
   const length = announced === null ? undefined : Number(announced);
   // Asking for `request.body` makes a stream, which costs as much as the rest of a small request.

@@ -1,5 +1,6 @@
 // Users, as an administrator sees and changes them.
 import { z } from '@hono/zod-openapi';
+import { resetPassword } from '../../access/sign-in/change-password.ts';
 import { checkNewPassword } from '../../access/sign-in/password-rules.ts';
 import { findUser, listUsers, type User } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
@@ -150,13 +151,15 @@ const setPassword = endpoint({
     }),
   }),
   async handle(call, { params, body }) {
-    const user = await administered(call, params.name);
+    const { id } = await administered(call, params.name);
     const { password } = body;
-    if (password !== null) checkNewPassword(password, user);
-    const passwordHash =
-      password === null ? null : await call.parts.signIn.passwords.hash(password);
-    const change = { id: user.id, passwordHash, actor: call.actor };
-    await call.parts.commands.run('setUserPassword', change);
+    const { actor } = call;
+    const { commands, signIn } = call.parts;
+    if (password === null) {
+      await commands.run('setUserPassword', { id, passwordHash: null, actor });
+      return;
+    }
+    await resetPassword({ ...signIn, commands }, { userId: id, password }, actor);
   },
 });
 

@@ -15,7 +15,7 @@ import { getCatalog, getTags } from './lists.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
 import type { V2Parts } from './parts.ts';
 import { getReferrers, noReferrers } from './referrers.ts';
-import { type V2Request, v2Request } from './request.ts';
+import { V2Request } from './request.ts';
 import { cancelUpload, getUpload, patchUpload, postUpload, putUpload } from './uploads.ts';
 
 type Handler<K extends Route['kind']> = (
@@ -107,7 +107,11 @@ export async function dispatchV2(
       if (facts.creation === 'explicit') await refuseToMake(question, parts);
     }
   }
-  return operation.handle(v2Request(request, caller, parts.gate), route as never, parts);
+  return operation.handle(
+    new V2Request(request, { caller, gate: parts.gate }),
+    route as never,
+    parts,
+  );
 }
 
 /**

@@ -5,22 +5,53 @@ import type { Actor } from '../../metadata/audit.ts';
 import type { Caller } from '../access/caller.ts';
 import { actorOf, type Gate } from '../access/gate.ts';
 import type { Incoming } from '../incoming.ts';
+import type { RequestBody } from '../request-body.ts';
 
-export interface V2Request extends Incoming {
+/** One is made for every request, so it has fields of one shape, and methods instead of functions of its own. */
+export class V2Request implements Incoming {
+  readonly id: string;
+  readonly method: string;
+  readonly target: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Headers;
+  readonly body: RequestBody;
   readonly caller: Caller;
-  /** For histories and the audit log; worked out when it is asked for. */
-  actor(): Actor;
-  /** Besides what the request as a whole was allowed: another repository, another tag. */
-  may(question: Question): Promise<boolean>;
-  visible(): Promise<Visible>;
-}
+  readonly #incoming: Incoming;
+  readonly #gate: Gate;
 
-export function v2Request(incoming: Incoming, caller: Caller, gate: Gate): V2Request {
-  return {
-    ...incoming,
-    caller,
-    actor: () => actorOf(incoming, caller),
-    may: (question) => gate.may(incoming, caller, question),
-    visible: () => gate.visible(incoming, caller),
-  };
+  constructor(incoming: Incoming, { caller, gate }: { caller: Caller; gate: Gate }) {
+    this.id = incoming.id;
+    this.method = incoming.method;
+    this.target = incoming.target;
+    this.path = incoming.path;
+    this.query = incoming.query;
+    this.headers = incoming.headers;
+    this.body = incoming.body;
+    this.caller = caller;
+    this.#incoming = incoming;
+    this.#gate = gate;
+  }
+
+  client(): string {
+    return this.#incoming.client();
+  }
+
+  origin(): string {
+    return this.#incoming.origin();
+  }
+
+  /** For histories and the audit log; worked out when it is asked for. */
+  actor(): Actor {
+    return actorOf(this.#incoming, this.caller);
+  }
+
+  /** Besides what the request as a whole was allowed: another repository, another tag. */
+  may(question: Question): Promise<boolean> {
+    return this.#gate.may(this.#incoming, this.caller, question);
+  }
+
+  visible(): Promise<Visible> {
+    return this.#gate.visible(this.#incoming, this.caller);
+  }
 }
