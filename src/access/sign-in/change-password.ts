@@ -69,10 +69,19 @@ export interface ResetParts extends Pick<SignInParts, 'sql' | 'passwords'> {
   readonly commands: Commands<Pick<ReturnType<typeof userCommands>, 'setUserPassword'>>;
 }
 
+export interface Reset {
+  readonly userId: number;
+  readonly password: string;
+  /** Takes the second factor away as well. */
+  readonly isSecondFactorGone?: boolean;
+  /** Whose command it was, on the machine of the server. */
+  readonly systemUser?: string;
+}
+
 /** By an administrator. Ends all that the user had signed in. @throws RegistryError REQUEST_INVALID, NOT_FOUND. */
 export async function resetPassword(
   parts: ResetParts,
-  { userId, password }: { userId: number; password: string },
+  { userId, password, ...more }: Reset,
   actor: Actor,
 ): Promise<void> {
   const user = await readUserSecrets(parts.sql, userId);
@@ -81,5 +90,5 @@ export async function resetPassword(
   }
   checkNewPassword(password, user);
   const passwordHash = await parts.passwords.hash(password);
-  await parts.commands.run('setUserPassword', { id: userId, passwordHash, actor });
+  await parts.commands.run('setUserPassword', { id: userId, passwordHash, ...more, actor });
 }

@@ -110,7 +110,7 @@ async function reset(
   },
 ): Promise<string> {
   const { Passwords } = await import('../../access/sign-in/password.ts');
-  const { checkNewPassword } = await import('../../access/sign-in/password-rules.ts');
+  const { resetPassword } = await import('../../access/sign-in/change-password.ts');
   const { SYSTEM } = await import('../../metadata/audit.ts');
   const { findUser } = await import('../../metadata/users.ts');
   const { sql, commands } = database;
@@ -122,12 +122,9 @@ async function reset(
   const systemUser = userInfo().username;
   const actor = { ...SYSTEM, client: `entrepot admin reset-password by ${systemUser}` };
   try {
-    checkNewPassword(password, user);
-    const seal = await sealOf(database, configuration);
-    const passwordHash = await new Passwords(seal).hash(password);
-    const { id } = user;
-    const reset = { id, passwordHash, isSecondFactorGone, actor, systemUser };
-    await commands.run('setUserPassword', reset);
+    const passwords = new Passwords(await sealOf(database, configuration));
+    const reset = { userId: user.id, password, isSecondFactorGone, systemUser };
+    await resetPassword({ sql, commands, passwords }, reset, actor);
   } catch (error) {
     if (error instanceof RegistryError) throw new CommandFailure(error.message);
     throw error;
