@@ -1,10 +1,10 @@
 // `entrepot trust …`: pipelines that sign in with identity tokens of an issuer.
 import { formatDuration } from '../../app/setting-values.ts';
 import { type ApiClient, type Json, type JsonObject, objectOf } from '../api-client.ts';
-import { type Command, CommandFailure, type Given, UsageError } from '../command.ts';
+import { type Command, type Given, UsageError } from '../command.ts';
 import { durationMs } from '../duration.ts';
 import { pathOf } from '../path-text.ts';
-import { isNumber } from '../robot-text.ts';
+import { findPlaced, type PlacedKind, parsePlaced } from '../placed-text.ts';
 import { parseScope, showScopes } from '../scope-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { type Column, cell, column, when } from '../show.ts';
@@ -49,27 +49,15 @@ function showConditions(conditions: Json | undefined): string {
     .join(' ');
 }
 
-interface PolicyName {
-  readonly path: string;
-  readonly name: string;
-}
+const KIND: PlacedKind = {
+  noun: 'trust policy',
+  example: 'team:github',
+  list: '/trust-policies',
+  isOfRootToo: true,
+};
 
-function parsePolicy(text: string): PolicyName {
-  const colon = text.lastIndexOf(':');
-  if (colon >= 0 && colon < text.length - 1) {
-    return { path: text.slice(0, colon), name: text.slice(colon + 1) };
-  }
-  throw new UsageError(`"${text}" is no trust policy: write path and name, such as team:github.`);
-}
-
-async function findPolicy(api: ApiClient, text: string): Promise<JsonObject> {
-  if (isNumber(text)) return objectOf(await api.get(`/trust-policies/${text}`));
-  const { path, name } = parsePolicy(text);
-  for await (const policy of api.list('/trust-policies', { path })) {
-    if (policy.path === path && policy.name === name) return policy;
-    if (policy.path !== path) break;
-  }
-  throw new CommandFailure(`There is no trust policy "${text}".`);
+function findPolicy(api: ApiClient, text: string): Promise<JsonObject> {
+  return findPlaced(api, text, KIND);
 }
 
 /** `a=x a=y b=z` as `{a: [x, y], b: [z]}` */
@@ -143,7 +131,7 @@ const create = serverCommand({
   async run(given, { api, show: shown }) {
     const text = given.argument('POLICY');
     for (const flag of ['issuer', 'condition', 'allow']) given.needed(flag);
-    const body = { audience: api.server, ...parsePolicy(text), ...contentOf(given) };
+    const body = { audience: api.server, ...parsePlaced(text, KIND), ...contentOf(given) };
     const made = objectOf(await api.post('/trust-policies', body));
     shown.done(`The trust policy ${text} is made, for tokens to ${cell(made.audience)}.`, made);
   },
