@@ -64,6 +64,7 @@ test.each([
   '10.0.0.0/8/8',
   '10.0.0.0/-1',
   '10/8',
+  'fe80::1%eth0',
   '',
 ])('refuses "%s"', (network) => {
   expect(() => addressSet([network])).toThrow(network);

@@ -1,12 +1,11 @@
 // `entrepot access explain`: may somebody do something, and by which rule.
+import { ACTIONS, isAction } from '../../access/action.ts';
 import { objectOf } from '../api-client.ts';
 import { type Command, UsageError } from '../command.ts';
 import { pathOf } from '../path-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { cell } from '../show.ts';
 import { parseSubject, showSubject } from '../subject-text.ts';
-
-const ACTIONS = ['pull', 'push', 'delete', 'manage', 'administer'] as const;
 
 /** Nobody can be called that. */
 const MYSELF = 'me';
@@ -31,7 +30,7 @@ const explain = serverCommand({
   ],
   async run(given, { api, show, terminal }) {
     const action = given.argument('ACTION');
-    if (!ACTIONS.some((one) => one === action)) {
+    if (!isAction(action)) {
       throw new UsageError(`"${action}" is no action: take one of ${ACTIONS.join(', ')}.`);
     }
     const answer = objectOf(

@@ -1,6 +1,6 @@
 // `entrepot grant …`: who has which role where.
 import { isAtOrBelow } from '../../access/pattern.ts';
-import { type JsonObject, objectOf } from '../api-client.ts';
+import { type JsonObject, objectOf, part } from '../api-client.ts';
 import type { Command, Given } from '../command.ts';
 import { CONDITION_FLAGS, conditionOf, showCondition } from '../condition-text.ts';
 import { pathOf } from '../path-text.ts';
@@ -93,7 +93,7 @@ const remove = serverCommand({
   examples: ['entrepot grant remove 12'],
   async run(given, { api, show }) {
     const id = given.argument('ID');
-    await api.delete(`/grants/${encodeURIComponent(id)}`);
+    await api.delete(`/grants/${part(id)}`);
     show.done(`Grant ${id} is taken away.`);
   },
 });

@@ -1,5 +1,5 @@
 // `entrepot invitation …`: a link that makes one account.
-import { objectOf, textOf } from '../api-client.ts';
+import { objectOf, part, textOf } from '../api-client.ts';
 import { type Command, CommandFailure } from '../command.ts';
 import { timeAfter } from '../duration.ts';
 import { clientOf, serverAddress } from '../known-servers.ts';
@@ -61,7 +61,7 @@ const remove = serverCommand({
   examples: ['entrepot invitation delete 3'],
   async run(given, { api, show }) {
     const id = given.argument('ID');
-    await api.delete(`/invitations/${encodeURIComponent(id)}`);
+    await api.delete(`/invitations/${part(id)}`);
     show.done(`Invitation ${id} is taken back.`);
   },
 });
