@@ -61,7 +61,7 @@ async function finish(
   const { id: userId, name, epoch, method, returnTo, isLink } = entered;
   const Location = returnTo === '/' ? `${parts.pathPrefix}/` : returnTo;
   if (isLink) return emptyReply(303, { Location });
-  const { address, client, requestId } = actorOf(request, nobody);
+  const { address, client, requestId } = actor;
   const { secret } = await parts.sessions.create(
     { userId, name, epoch, method },
     {
