@@ -288,14 +288,11 @@ export interface TokenUse {
   readonly by: string;
 }
 
-/** Longest name of a client that is kept. */
-const LONGEST_CLIENT = 256;
-
 export async function noteTokenUses(tx: Transaction, uses: readonly TokenUse[]): Promise<void> {
   // In one order, so that two nodes that write at once never wait for each other in a circle.
   for (const { id, count, at, from, by } of [...uses].sort((a, b) => a.id - b.id)) {
     await tx.run(addUses, { id, count });
-    await tx.run(setLastUse, { id, at, from, by: by.slice(0, LONGEST_CLIENT) });
+    await tx.run(setLastUse, { id, at, from, by });
   }
 }
 

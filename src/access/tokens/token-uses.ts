@@ -4,6 +4,8 @@ import type { TokenUse } from '../../metadata/access-tokens.ts';
 
 /** Tokens between two flushes; beyond it a use is not noted. */
 const MOST_TOKENS = 10_000;
+/** Characters of a client's name that are kept. */
+const LONGEST_CLIENT = 200;
 
 export class TokenUses {
   #uses = new Map<number, TokenUse>();
@@ -22,7 +24,7 @@ export class TokenUses {
       count,
       at: this.#now(),
       from: by.address,
-      by: by.client.slice(0, 200),
+      by: by.client.slice(0, LONGEST_CLIENT),
     });
   }
 

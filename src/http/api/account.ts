@@ -12,8 +12,8 @@ import { callbackPath, stateCookie } from '../sign-in/oidc-cookie.ts';
 import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { giveCookie, sessionOf } from './sessions.ts';
-import { ID, TIME, timeOf } from './shapes.ts';
-import { EMAIL, NEW_PASSWORD, present, showUser, USER, userNamed } from './users.ts';
+import { ID, present, TIME, timeOf } from './shapes.ts';
+import { EMAIL, NEW_PASSWORD, showUser, USER, userNamed } from './users.ts';
 
 const TAG = 'Account';
 

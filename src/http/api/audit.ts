@@ -7,7 +7,7 @@ import type { AuditEvent, AuditFilter } from '../../metadata/audit-events.ts';
 import type { ApiCall } from './api-call.ts';
 import { isAboutPath } from './audit-scope.ts';
 import { endpoint, replyEndpoint } from './endpoint.ts';
-import { millisecondsOf, PATH, TIME, timeOf, WANTED_TIME } from './shapes.ts';
+import { millisecondsOf, PATH, present, TIME, timeOf, WANTED_TIME } from './shapes.ts';
 import { streamReply } from './stream-reply.ts';
 
 const TAG = 'Audit';
@@ -56,17 +56,17 @@ type Wanted = z.output<z.ZodObject<typeof FILTER>>;
 
 function filterOf(query: Wanted): AuditFilter {
   const { from, until, actor, principal, action, target, outcome, address, requestId } = query;
-  return {
-    ...(from !== undefined && { from: millisecondsOf(from) }),
-    ...(until !== undefined && { until: millisecondsOf(until) }),
-    ...(actor !== undefined && { actor }),
-    ...(principal !== undefined && { principal }),
-    ...(action !== undefined && { action }),
-    ...(target !== undefined && { target }),
-    ...(outcome !== undefined && { outcome }),
-    ...(address !== undefined && { address }),
-    ...(requestId !== undefined && { requestId }),
-  };
+  return present({
+    from: from === undefined ? undefined : millisecondsOf(from),
+    until: until === undefined ? undefined : millisecondsOf(until),
+    actor,
+    principal,
+    action,
+    target,
+    outcome,
+    address,
+    requestId,
+  });
 }
 
 /** @returns which events of a page may be shown. */

@@ -5,7 +5,7 @@ import { listRepositories } from '../../registry/list.ts';
 import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { PAGE_QUERY, pageOf, pageSchema, readCursor, writeCursor } from './page.ts';
-import { PATH } from './shapes.ts';
+import { PATH, present } from './shapes.ts';
 
 const TAG = 'Paths';
 
@@ -95,13 +95,7 @@ const set = endpoint({
   async handle(call, { query, body }) {
     const { path } = query;
     await call.needManager(path);
-    const { visibility, creation } = body;
-    await call.parts.commands.run('setPathSetting', {
-      path,
-      ...(visibility !== undefined && { visibility }),
-      ...(creation !== undefined && { creation }),
-      actor: call.actor,
-    });
+    await call.parts.commands.run('setPathSetting', { path, ...present(body), actor: call.actor });
     return effective(call, path);
   },
 });

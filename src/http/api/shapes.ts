@@ -49,3 +49,9 @@ export const WANTED_TIME = z.iso
 export function millisecondsOf(time: string): number {
   return Date.parse(time);
 }
+
+/** Without what is undefined, for commands that keep what is absent. */
+export function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

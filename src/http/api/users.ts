@@ -7,7 +7,7 @@ import { RegistryError } from '../../oci/errors.ts';
 import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { PAGE_QUERY, pageOf, pageSchema } from './page.ts';
-import { TIME, timeOf, timeOrNull } from './shapes.ts';
+import { present, TIME, timeOf, timeOrNull } from './shapes.ts';
 import { stateChanges } from './state-changes.ts';
 
 const TAG = 'Users';
@@ -131,12 +131,6 @@ const update = endpoint({
     return showUser(await userNamed(call, params.name));
   },
 });
-
-/** Without what is undefined, for commands that keep what is absent. */
-export function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
-}
 
 const setPassword = endpoint({
   method: 'post',
