@@ -215,8 +215,8 @@ export async function findUser(sql: Sql, name: string): Promise<User | undefined
 }
 
 /**
- * Those who are not deleted, and whose address is not their own word alone. Addresses are not unique: two at most are given, so that the caller sees when
- * it is not certain.
+ * Those who are not deleted, and whose address is not their own word alone. Addresses are not unique: two
+ * at most are given, so that the caller sees when it is not certain.
  */
 export async function findUsersByEmail(sql: Sql, email: string): Promise<User[]> {
   return (await sql.all(byEmail, { email: email.toLowerCase(), limit: 2 })).map(userOf);

@@ -7,7 +7,10 @@ import { type GatheringParts, RegularWrite } from './regular-write.ts';
 
 /** Refusals of one flush with a row of their own. */
 const KEPT = 1_000;
-/** Of one address, of IPv6 of one /64: who floods the log must not hide the refusals of others, nor fill the disk alone. */
+/**
+ * Of one address, of IPv6 of one /64: who floods the log must not hide the refusals of others, nor fill the
+ * disk alone.
+ */
 const KEPT_OF_ADDRESS = 50;
 /** Names of actions that are counted; the program has fewer. */
 const ACTIONS_COUNTED = 100;
