@@ -4,7 +4,6 @@ import { RefusalLog } from '../access/audit/refusals.ts';
 import type { AllowedHosts } from '../access/keyless/address-guard.ts';
 import type { GuardedFetch } from '../access/keyless/guarded-fetch.ts';
 import { LastSeen } from '../access/people/last-seen.ts';
-import { ANONYMOUS } from '../access/principal.ts';
 import { type Seal, sealWith } from '../access/seal.ts';
 import { Passwords } from '../access/sign-in/password.ts';
 import { PasswordCache } from '../access/sign-in/password-cache.ts';
@@ -28,14 +27,14 @@ import type { ApiParts, SecondFactorRule } from '../http/api/api-parts.ts';
 import { ExternalSessions } from '../http/sign-in/external-sessions.ts';
 import type { TokenParts } from '../http/token/token-service.ts';
 import { readAccessState } from '../metadata/access-facts.ts';
-import type { Act, Actor } from '../metadata/audit.ts';
+import type { Act } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import type { Sql } from '../metadata/sql.ts';
 import type { AllCommands } from './commands.ts';
 import { composeExternalSignIn, type ExternalSettings } from './external-sign-in.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
 import { withChangesMarked } from './marked-commands.ts';
-import { once } from './once.ts';
+import { composePipelineSignIn } from './pipeline-sign-in.ts';
 
 export interface AccessOptions {
   readonly sealKey: Uint8Array;
@@ -115,6 +114,7 @@ export async function composeAccess(
     failed: (error) => warn('refusals could not be put on record', error),
     now: elapsed,
   });
+  const recordRefusal = (act: Act) => refusals.recordRefusal(act);
   const { external, elsewhere } = composeExternalSignIn(
     { sql, commands, seal, now },
     { ...options.external, authorities: options.authorities },
@@ -129,7 +129,7 @@ export async function composeAccess(
     seal,
     now,
     sleep: (ms) => delay(ms),
-    recordRefusal: (act) => refusals.recordRefusal(act),
+    recordRefusal,
     elsewhere,
   };
   const uses = new TokenUses(now);
@@ -140,25 +140,19 @@ export async function composeAccess(
       .then(() => seen.flush((batch) => commands.run('noteSeen', batch)))
       .catch((error) => warn('who was here could not be noted', error));
   const flushing = setInterval(flushUses, USES_EVERY_MS);
-  // Loaded when the first pipeline comes: a registry without any does not carry its libraries.
-  const workloads = once(async () => {
-    const [{ IssuerKeys }, { Workloads }] = await Promise.all([
-      import('../access/keyless/issuer-keys.ts'),
-      import('../access/keyless/workloads.ts'),
-    ]);
-    const keys = new IssuerKeys({ fetch: options.guardedFetch, now });
-    const recordRefusal = (act: Act) => refusals.recordRefusal(act);
-    return new Workloads({ sql, commands, keys, now, recordRefusal });
+  const pipelines = composePipelineSignIn({
+    sql,
+    commands,
+    fetch: options.guardedFetch,
+    now,
+    recordRefusal,
   });
   const authenticator = new Authenticator({
     sql,
     standings,
     verifier,
     signIn: (given, visit) => signInClient(signIn, given, visit),
-    async signInWorkload(jwt, visit) {
-      const { identity } = await (await workloads()).signIn({ jwt, actor: strangerAt(visit) });
-      return identity;
-    },
+    signInWorkload: (jwt, visit) => pipelines.signIn(jwt, visit),
     noteSeen: (principal) => seen.note(principal),
     noteUse: (id, { address, client }) => uses.note(id, { address: address(), client }),
     now,
@@ -169,7 +163,7 @@ export async function composeAccess(
     limits: new RequestLimits(options.requestLimits, elapsed),
     pathPrefix: options.pathPrefix,
     readOpenRights: () => standings.readOpenRights(),
-    refused: (act) => refusals.recordRefusal(act),
+    refused: recordRefusal,
     now,
   });
   const sessions = new Sessions({
@@ -193,18 +187,7 @@ export async function composeAccess(
         stillStands: (of) => external.stillStands(of),
         passwordsElsewhere: elsewhere?.method,
       },
-      async exchange({ jwt, policy }, request) {
-        const actor = strangerAt(gate.visit(request));
-        const given = await (await workloads()).exchange({
-          jwt,
-          actor,
-          ...(policy !== undefined && { policy }),
-        });
-        return {
-          secret: given.secret,
-          expiresInSeconds: Math.floor((given.expiresAt - now()) / 1000),
-        };
-      },
+      exchange: (asked, request) => pipelines.exchange(asked, gate.visit(request)),
     },
     api: {
       sql,
@@ -224,7 +207,7 @@ export async function composeAccess(
       secondFactorRule: options.secondFactorRule,
       pathPrefix: options.pathPrefix,
       version: options.version,
-      refused: (act) => refusals.recordRefusal(act),
+      refused: recordRefusal,
       now,
     },
     commands,
@@ -239,12 +222,6 @@ export async function composeAccess(
       await refusals.close();
     },
   };
-}
-
-/** Somebody who has not said who they are. */
-function strangerAt({ address, client, requestId }: Visit): Actor {
-  const { name } = ANONYMOUS;
-  return { name, principal: name, credential: '', address: address(), client, requestId };
 }
 
 const signInClient = async (
