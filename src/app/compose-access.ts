@@ -155,7 +155,6 @@ export async function composeAccess(
     signInWorkload: (jwt, visit) => pipelines.signIn(jwt, visit),
     noteSeen: (principal) => seen.note(principal),
     noteUse: (id, { address, client }) => uses.note(id, { address: address(), client }),
-    now,
   });
   const gate = new Gate({
     standings,

@@ -29,7 +29,6 @@ export interface AuthenticateParts {
   noteUse(token: number, visit: Visit): void;
   /** Somebody was here, by whatever they showed. */
   noteSeen(principal: Principal): void;
-  now(): number;
 }
 
 export class Authenticator {
@@ -59,9 +58,15 @@ export class Authenticator {
 
   /** @throws RegistryError UNAUTHORIZED, TOOMANYREQUESTS; UNAVAILABLE when the database is away for too long. */
   async read(header: string | null, visit: Visit): Promise<Caller> {
-    await this.#parts.standings.refresh();
     const credentials = readCredentials(header);
-    if (credentials === undefined) return UNKNOWN_CALLER;
+    if (credentials !== undefined) return this.byCredentials(credentials, visit);
+    await this.#parts.standings.refresh();
+    return UNKNOWN_CALLER;
+  }
+
+  /** As `read`, by credentials that came otherwise than in the header. */
+  async byCredentials(credentials: Credentials, visit: Visit): Promise<Caller> {
+    await this.#parts.standings.refresh();
     try {
       if (credentials.kind === 'unreadable') {
         throw new RegistryError(

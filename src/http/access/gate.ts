@@ -15,6 +15,7 @@ import type { Authenticator, Visit } from './authenticate.ts';
 import { refusalOf, scopeFor, verdictOf } from './authorise.ts';
 import type { Caller } from './caller.ts';
 import { challengeHeader } from './challenge.ts';
+import type { Credentials } from './credentials.ts';
 import type { RequestLimits } from './request-limits.ts';
 
 export interface GateParts {
@@ -74,6 +75,14 @@ export class Gate {
     const { authenticator, limits } = this.#parts;
     const caller =
       authenticator.known(header) ?? (await authenticator.read(header, this.visit(request)));
+    limits.take(caller, request);
+    return caller;
+  }
+
+  /** As `identifyBy`, by credentials that came otherwise than in a header: a form. */
+  async identifyWith(credentials: Credentials, request: Incoming): Promise<Caller> {
+    const { authenticator, limits } = this.#parts;
+    const caller = await authenticator.byCredentials(credentials, this.visit(request));
     limits.take(caller, request);
     return caller;
   }

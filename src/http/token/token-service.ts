@@ -12,16 +12,11 @@ import {
   useRefreshToken,
 } from '../../access/tokens/refresh.ts';
 import { RegistryError } from '../../oci/errors.ts';
-import type { Caller } from '../access/caller.ts';
+import { type Caller, UNKNOWN_CALLER } from '../access/caller.ts';
 import { actorOf, type Gate } from '../access/gate.ts';
 import type { Incoming } from '../incoming.ts';
 import { ErrorWithHeaders, jsonReply, notAllowed, type Reply } from '../reply.ts';
-import {
-  readTokenForm,
-  readTokenQuery,
-  type TokenGrant,
-  type TokenRequest,
-} from './token-request.ts';
+import { readTokenForm, readTokenQuery, type TokenRequest } from './token-request.ts';
 
 export interface TokenParts {
   readonly gate: Gate;
@@ -87,34 +82,20 @@ async function callerOf(
 ): Promise<{ caller: Caller; secret?: string | undefined }> {
   const { grant } = wanted;
   if (grant.kind === 'refresh') {
-    const actor = actorOf(request, NOT_YET);
+    // Who sends a refresh token is known only once it was looked up.
+    const actor = actorOf(request, UNKNOWN_CALLER);
     const use = { secret: grant.secret, isToBeReplaced: wanted.isOffline, actor };
     const { identity, secret } = await useRefreshToken(refresh, use);
     const caller = await gate.identifySession(identity, request, 'basic');
     return { caller, secret };
   }
-  const header =
-    grant.kind === 'password' ? basicHeader(grant) : request.headers.get('authorization');
-  const caller = await gate.identifyBy(header, request);
+  const caller =
+    grant.kind === 'password'
+      ? await gate.identifyWith({ ...grant, kind: 'basic' }, request)
+      : await gate.identifyBy(request.headers.get('authorization'), request);
   // Or a token could make itself anew for ever.
   if (caller.bearer === undefined) return { caller };
   throw new RegistryError('UNAUTHORIZED', 'A bearer token gives no other. Send Basic credentials.');
-}
-
-/** Who sends a refresh token is known only once it was looked up. */
-const NOT_YET: Parameters<typeof actorOf>[1] = {
-  shown: 'basic',
-  identity: {
-    principal: { kind: 'anonymous', name: 'anonymous' },
-    credential: { kind: 'none' },
-    epoch: 0,
-  },
-  standing: { principal: { kind: 'anonymous', name: 'anonymous' }, rights: [] },
-  bearer: undefined,
-};
-
-function basicHeader({ user, password }: Extract<TokenGrant, { kind: 'password' }>): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
 async function grantedAccess(
