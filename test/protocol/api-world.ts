@@ -1,5 +1,6 @@
 // A registry with people, robots and tokens of every kind, and what tests ask of its management API.
 import { ADMIN_PASSWORD } from '../support/entrepot.ts';
+import { basic as basicAuthorization } from '../support/people.ts';
 
 export interface ApiAnswer {
   readonly status: number;
@@ -37,7 +38,7 @@ export async function askApi(url: string, request: ApiRequest): Promise<ApiAnswe
 }
 
 export function basic(name: string, password: string): { Authorization: string } {
-  return { Authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` };
+  return { Authorization: basicAuthorization(name, password) };
 }
 
 export function bearer(token: unknown): { Authorization: string } {

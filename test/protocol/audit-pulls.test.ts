@@ -5,8 +5,8 @@ import { listAudit } from '../../src/access/audit/read-audit.ts';
 import { openSqliteReader } from '../../src/metadata/sqlite.ts';
 import { temporaryFolder } from '../../src/metadata/suite-drivers.ts';
 import { ADMIN_PASSWORD, startTestRegistry } from '../support/entrepot.ts';
+import { basic } from '../support/people.ts';
 import { onBothEngines } from './engines.ts';
-import { basic } from './hidden-repository.ts';
 import { newName, pushImage } from './push.ts';
 import { until } from './until.ts';
 

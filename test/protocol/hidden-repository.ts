@@ -1,8 +1,8 @@
 // A private repository, and somebody who may not see it.
 import { expect } from 'bun:test';
-import { hashSecret, hintOf, newSecret } from '../../src/access/tokens/secret.ts';
 import { SYSTEM } from '../../src/metadata/audit.ts';
 import { ADMIN_PASSWORD, type TestRegistry } from '../support/entrepot.ts';
+import { addAccessToken, addUser, basic, grant } from '../support/people.ts';
 import { digestOf, imageManifest, OCI_CONFIG, OCI_MANIFEST } from './push.ts';
 
 export const PRIVATE = 'team/private';
@@ -18,60 +18,23 @@ export const MANIFEST = imageManifest({
 export const DIGEST = digestOf(MANIFEST);
 export const ELSEWHERE = digestOf('not here');
 
-export function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-}
-
 /** alice may push to `team/own` and nothing else; her narrow token may only pull there. */
-export async function addAlice({
-  program,
-}: TestRegistry): Promise<Record<'all' | 'narrow', string>> {
-  const { commands, access } = program;
-  const id = await commands.run('createUser', {
-    name: 'alice',
-    displayName: '',
-    email: null,
-    passwordHash: null,
-    adoptsNamespace: false,
-    actor: SYSTEM,
-  });
-  const subject = { kind: 'user', id } as const;
-  await commands.run('addGrant', { subject, path: 'team/own', role: 'writer', actor: SYSTEM });
-  const secrets = { all: newSecret('ept'), narrow: newSecret('ept') };
-  for (const [name, secret] of Object.entries(secrets)) {
-    await commands.run('createAccessToken', {
-      owner: { kind: 'user', id },
-      name,
-      hash: hashSecret(secret),
-      hint: hintOf(secret),
-      ...(name === 'narrow' && { scopes: [{ actions: ['pull'], names: ['team/own'] }] }),
-      expiresAt: null,
-      actor: SYSTEM,
-    });
-  }
-  access.standings.changed();
-  return secrets;
+export async function addAlice(registry: TestRegistry): Promise<Record<'all' | 'narrow', string>> {
+  const owner = { kind: 'user', id: await addUser(registry, { name: 'alice' }) } as const;
+  await grant(registry, { to: owner, path: 'team/own', role: 'writer' });
+  const scopes = [{ actions: ['pull'], names: ['team/own'] }] as const;
+  const all = await addAccessToken(registry, { owner });
+  const narrow = await addAccessToken(registry, { owner, scopes });
+  return { all: all.secret, narrow: narrow.secret };
 }
 
 /** bob may push below `team` and not pull. @returns the secret of an access token of his. */
-export async function addPusher({ program }: TestRegistry): Promise<string> {
-  const { commands, access } = program;
+export async function addPusher(registry: TestRegistry): Promise<string> {
+  const { commands } = registry.program;
   await commands.run('createRole', { name: 'pusher', actions: ['push'], actor: SYSTEM });
-  const id = await commands.run('createUser', {
-    name: 'bob',
-    displayName: '',
-    email: null,
-    passwordHash: null,
-    adoptsNamespace: false,
-    actor: SYSTEM,
-  });
-  const owner = { kind: 'user', id } as const;
-  await commands.run('addGrant', { subject: owner, path: 'team', role: 'pusher', actor: SYSTEM });
-  const secret = newSecret('ept');
-  const token = { hash: hashSecret(secret), hint: hintOf(secret), expiresAt: null };
-  await commands.run('createAccessToken', { owner, name: 'ci', ...token, actor: SYSTEM });
-  access.standings.changed();
-  return secret;
+  const owner = { kind: 'user', id: await addUser(registry, { name: 'bob' }) } as const;
+  await grant(registry, { to: owner, path: 'team', role: 'pusher' });
+  return (await addAccessToken(registry, { owner })).secret;
 }
 
 /** Something that refers to the manifest of the private repository. */

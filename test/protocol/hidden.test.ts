@@ -2,13 +2,13 @@
 // whoever asks and whatever they ask, byte for byte and by the same statements.
 import { describe, expect, test as plainTest } from 'bun:test';
 import { ADMIN_PASSWORD, startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
+import { basic } from '../support/people.ts';
 import { onBothEngines } from './engines.ts';
 import {
   ABSENT,
   addAlice,
   addPusher,
   BLOB,
-  basic,
   bearerFor,
   CONFIG,
   DIGEST,

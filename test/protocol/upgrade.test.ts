@@ -6,11 +6,11 @@ import type { DatabaseSettings } from '../../src/app/database.ts';
 import { SchemaTooNewError } from '../../src/metadata/migrate.ts';
 import { temporaryFolder } from '../../src/metadata/suite-drivers.ts';
 import { startTestRegistry, type TestRegistry } from '../support/entrepot.ts';
-import { addUser } from '../support/people.ts';
+import { addUser, basic } from '../support/people.ts';
 import { postgresMissing, startPostgres } from '../support/postgres.ts';
 import { type ConditionalTest, requires } from '../support/requires.ts';
 import { pushByFirstVersion, startFirstVersion } from './first-version.ts';
-import { BLOB, basic, CONFIG, DIGEST, MANIFEST } from './hidden-repository.ts';
+import { BLOB, CONFIG, DIGEST, MANIFEST } from './hidden-repository.ts';
 import { OCI_MANIFEST } from './push.ts';
 
 type OpenDatabase = (directory: string) => Promise<DatabaseSettings>;

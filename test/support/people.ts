@@ -45,7 +45,10 @@ export async function setVisibility(
 
 export interface TokenGiven {
   readonly owner: { readonly kind: 'user' | 'robot'; readonly id: number };
-  readonly scopes?: readonly { readonly actions: readonly Action[]; readonly names: string[] }[];
+  readonly scopes?: readonly {
+    readonly actions: readonly Action[];
+    readonly names: readonly string[];
+  }[];
   readonly condition?: Condition;
   readonly expiresAt?: number;
 }
