@@ -55,7 +55,7 @@ export class AccessDatabase implements Sql {
 
   static async open(): Promise<AccessDatabase> {
     const connection = openSqliteWriter(':memory:', Date.now);
-    await migrateSqlite(connection, { version: '0.2.0' });
+    await migrateSqlite(connection, { version: '0.3.0' });
     return new AccessDatabase(connection);
   }
 

@@ -36,7 +36,7 @@ beforeEach(async () => {
   isStopping = false;
   afterSealing = async () => {};
   sql = openSqliteWriter(':memory:', () => now);
-  await migrateSqlite(sql, { version: '0.2.0' });
+  await migrateSqlite(sql, { version: '0.3.0' });
   commit = new GroupCommit({
     connection: sql,
     commands: { ...auditCommands(), ...jobCommands(), ...testCommands },

@@ -21,7 +21,7 @@ beforeEach(async () => {
   failures = [];
   unreached = [];
   sql = openSqliteWriter(':memory:', () => now);
-  await migrateSqlite(sql, { version: '0.2.0' });
+  await migrateSqlite(sql, { version: '0.3.0' });
   commit = new GroupCommit({ connection: sql, commands: jobCommands() });
   commands = commit as unknown as Commands<JobCommands>;
 });

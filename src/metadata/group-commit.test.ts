@@ -28,7 +28,7 @@ afterEach(async () => {
 
 async function open(): Promise<Opened> {
   const connection = openSqliteWriter(':memory:', Date.now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const executed: string[] = [];
   const failing = new Set<string>();
   const execute = connection.execute.bind(connection);

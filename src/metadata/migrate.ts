@@ -6,6 +6,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { registryTables } from './migrations/0001-registry.ts';
 import { accessTables } from './migrations/0002-access.ts';
+import { versionTables } from './migrations/0003-versions.ts';
 import type { SqliteConnection } from './sqlite.ts';
 import { type Engine, queriesFor, type SqlValue } from './statement.ts';
 
@@ -19,6 +20,8 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: '0001-registry', minimumVersion: '0.1.0', statements: registryTables },
   { name: '0002-access', minimumVersion: '0.2.0', statements: accessTables },
+  // An older program would tag what is being collected.
+  { name: '0003-versions', minimumVersion: '0.3.0', statements: versionTables },
 ];
 
 /** The database was made by a program that this one is too old for. */

@@ -4,8 +4,9 @@
 // the bytes of `digestToBytes`. Rows refer to ids; a name stands in one place.
 import type { Generated } from 'kysely';
 import type { AccessSchema, Visibility } from './access-schema.ts';
+import type { VersionSchema } from './version-schema.ts';
 
-export interface Schema extends AccessSchema {
+export interface Schema extends AccessSchema, VersionSchema {
   namespaces: NamespaceTable;
   repositories: RepositoryTable;
   blobs: BlobTable;
@@ -38,7 +39,10 @@ interface RepositoryTable {
   /** Full name: what a pull looks up and the catalog sorts by (decision 0003). */
   name: string;
   namespace_id: number;
-  /** 1 once it held a manifest: a repository that only tested the right to push stays out of listings. */
+  /**
+   * 1 once it held a manifest: a repository that only tested the right to push stays out of listings.
+   * 2: it would be listed, but is in the trash under a hidden name.
+   */
   listed: number;
   /** Of the nearest setting on its path, kept here so that listings read only what they show. */
   visibility: Visibility;
@@ -57,6 +61,8 @@ interface BlobTable {
   storage_key: string | null;
   state: BlobState;
   created_at: number;
+  /** Since when no repository holds it; null = one does, or nobody has looked. */
+  unheld_since: Generated<number | null>;
 }
 
 interface PayloadTable {
@@ -70,6 +76,10 @@ interface RepositoryBlobTable {
   blob_id: number;
   created_at: number;
   deleted_at: number | null;
+  /** Since when no live manifest of the repository names it, as far as is known; null = one does. */
+  unheld_since: Generated<number | null>;
+  /** 1: it is part of what the namespaces above use, see `liveness.ts`. */
+  is_counted: Generated<number>;
 }
 
 interface ManifestTable {
@@ -80,7 +90,10 @@ interface ManifestTable {
   artifact_type: string | null;
   subject_id: number | null;
   created_at: number;
+  /** Since when it is in the trash; null = it is not. */
   deleted_at: number | null;
+  /** Since when no tag, lease or other live manifest holds it; null = it is live. */
+  released_at: Generated<number | null>;
 }
 
 interface ManifestReferenceTable {
@@ -117,6 +130,11 @@ interface TagEventTable {
   at: number;
   actor: string;
   cause: string;
+  /** As in `Actor`: who and by which credential. '' in events of version 0.2 and older. */
+  principal: Generated<string>;
+  credential: Generated<string>;
+  /** The plan that moved it. */
+  plan_id: Generated<number | null>;
 }
 
 interface UploadTable {
@@ -155,6 +173,10 @@ interface RemovalTable {
   kind: RemovalKind;
   key: string;
   created_at: number;
+  /** Not removed before (ms): somebody may have been told the key. */
+  not_before: Generated<number>;
+  /** Bytes that the removal frees; 0 = not known. */
+  size: Generated<number>;
 }
 
 /** `waiting`: to run at run_at (also while leased). `dead`: gave up; a person must look. */

@@ -19,7 +19,7 @@ export async function openInMemory(
   options: Partial<GroupCommitOptions> = {},
 ): Promise<OpenedMetadata> {
   const connection = openSqliteWriter(':memory:', Date.now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const commit = new GroupCommit({ connection, commands: suiteCommands, ...options });
   return {
     // Reads run on the one connection there is.
@@ -35,7 +35,7 @@ export async function openOverFile(
   const folder = temporaryFolder();
   const path = join(folder.path, 'entrepot.db');
   const connection = openSqliteWriter(path, Date.now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const commit = new GroupCommit({ connection, commands: suiteCommands, ...options });
   const sql = openSqliteReader(path, Date.now);
   return {

@@ -77,7 +77,7 @@ export async function openSuiteRegistry(guards: Guards = NO_GUARDS): Promise<Sui
     },
     close: () => commit.close(),
   };
-  await migrateSqlite(sql, { version: '0.2.0' });
+  await migrateSqlite(sql, { version: '0.3.0' });
   return registry;
 }
 

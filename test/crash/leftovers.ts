@@ -24,7 +24,7 @@ export async function findLeftovers(data: ServerData): Promise<string[]> {
       postgres === undefined
         ? { kind: 'sqlite', path: join(directory, 'entrepot.db') }
         : { kind: 'postgres', url: postgres },
-    version: '0.2.0',
+    version: '0.3.0',
     observe() {},
     checkpointFailed() {},
     failed(error) {

@@ -40,7 +40,7 @@ type LateCommands = Commands<AuditSuiteCommands & typeof lateCommands>;
 
 async function openPostgres(): Promise<OpenedAudit & { readonly commands: LateCommands }> {
   const url = await (await startPostgres()).createDatabase();
-  await migratePostgres(url, { version: '0.2.0' });
+  await migratePostgres(url, { version: '0.3.0' });
   const pool = openPostgresPool(url, 16);
   const runner = new PostgresCommands(pool, { ...auditSuiteCommands(), ...lateCommands });
   const commands = runner as unknown as LateCommands;

@@ -21,7 +21,7 @@ export async function openThread(
   const folder = temporaryFolder();
   const path = join(folder.path, 'entrepot.db');
   const first = openSqliteWriter(path, Date.now);
-  await migrateSqlite(first, { version: '0.2.0' });
+  await migrateSqlite(first, { version: '0.3.0' });
   first.close();
   const runner = await startWriterThread({
     entry: new URL('./suite-writer.ts', import.meta.url),
@@ -46,7 +46,7 @@ export async function openThread(
 export async function openPostgres(): Promise<OpenedMetadata & { readonly url: string }> {
   const server = await startPostgres();
   const url = await server.createDatabase();
-  await migratePostgres(url, { version: '0.2.0' });
+  await migratePostgres(url, { version: '0.3.0' });
   const pool = openPostgresPool(url, 16);
   const runner = new PostgresCommands(pool, suiteCommands);
   return { sql: new PostgresSql(pool), url, commands: typed(runner), close: () => runner.close() };

@@ -12,7 +12,7 @@ import { requires } from '../support/requires.ts';
 
 async function openPostgres(): Promise<OpenedAccounts> {
   const url = await (await startPostgres()).createDatabase();
-  await migratePostgres(url, { version: '0.2.0' });
+  await migratePostgres(url, { version: '0.3.0' });
   const pool = openPostgresPool(url, 16);
   const runner = new PostgresCommands(pool, accessCommands());
   const commands = runner as unknown as OpenedAccounts['commands'];

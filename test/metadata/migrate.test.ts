@@ -111,8 +111,8 @@ function describeMigrations(name: string, it: ConditionalTest, open: () => Promi
 
     it('make the whole schema, twice without a change', async () => {
       const database = await open();
-      await database.migrate({ version: '0.2.0' });
-      await database.migrate({ version: '0.2.0' });
+      await database.migrate({ version: '0.3.0' });
+      await database.migrate({ version: '0.3.0' });
       expect(await database.query('select path from namespaces')).toEqual([{ path: '' }]);
     });
   });
@@ -141,7 +141,7 @@ requires(
 
 test('a database of SQLite gives freed pages back, from its first table on', async () => {
   const database = await openSqlite();
-  await database.migrate({ version: '0.2.0' });
+  await database.migrate({ version: '0.3.0' });
   expect(await database.query('pragma auto_vacuum')).toEqual([{ auto_vacuum: 2 }]);
   expect(await database.query('pragma journal_mode')).toEqual([{ journal_mode: 'wal' }]);
 });

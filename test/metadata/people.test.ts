@@ -13,7 +13,7 @@ import { requires } from '../support/requires.ts';
 
 async function openPostgres(): Promise<OpenedPeople> {
   const url = await (await startPostgres()).createDatabase();
-  await migratePostgres(url, { version: '0.2.0' });
+  await migratePostgres(url, { version: '0.3.0' });
   const pool = openPostgresPool(url, 8);
   const runner: CommandRunner = new PostgresCommands(pool, peopleSuiteCommands());
   return {

@@ -42,7 +42,7 @@ let beforeTagChange: () => Promise<void> = async () => {};
 beforeAll(async () => {
   if (missing !== undefined) return;
   const url = await (await startPostgres()).createDatabase();
-  await migratePostgres(url, { version: '0.2.0' });
+  await migratePostgres(url, { version: '0.3.0' });
   pool = openPostgresPool(url, 20);
   const guards = { ...NO_GUARDS, beforeTagChange: (_tx: Transaction) => beforeTagChange() };
   const runner = new PostgresCommands(

@@ -296,7 +296,7 @@ interface Database {
 
 async function openSqlite(): Promise<Database> {
   const connection = openSqliteWriter(':memory:', Date.now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   connection.execute(
     `create temp table numbers as with recursive c (n) as (select 1 union all select n + 1 from c where n < ${NUMBERS}) select n from c`,
   );
@@ -324,7 +324,7 @@ function isBounded(detail: string, sql: string): boolean {
 
 async function openPostgres(): Promise<Database> {
   const url = await (await startPostgres()).createDatabase();
-  await migratePostgres(url, { version: '0.2.0' });
+  await migratePostgres(url, { version: '0.3.0' });
   const pool = openPostgresPool(url, 1);
   await pool.unsafe(
     `create temp table numbers as select generate_series(1, ${NUMBERS})::bigint as n`,

@@ -12,7 +12,7 @@ import { openSqliteWriter } from '../../src/metadata/sqlite.ts';
 
 const [path = '', rounds = '0'] = process.argv.slice(2);
 const connection = openSqliteWriter(path, Date.now);
-await migrateSqlite(connection, { version: '0.2.0' });
+await migrateSqlite(connection, { version: '0.3.0' });
 const commit = new GroupCommit({ connection, commands: auditSuiteCommands() });
 const commands = commit as unknown as Commands<AuditSuiteCommands>;
 const act = { actor: ALICE, action: 'tag.delete', target: 'team/app:v1' };

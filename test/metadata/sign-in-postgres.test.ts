@@ -10,7 +10,7 @@ import { requires } from '../support/requires.ts';
 const open: OpenSignIn = async () => {
   const server = await startPostgres();
   const url = await server.createDatabase();
-  await migratePostgres(url, { version: '0.2.0' });
+  await migratePostgres(url, { version: '0.3.0' });
   const pool = openPostgresPool(url, 16);
   const runner = new PostgresCommands(pool, suiteSignInCommands());
   return { sql: new PostgresSql(pool), runner };

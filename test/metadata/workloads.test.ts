@@ -12,7 +12,7 @@ import { requires } from '../support/requires.ts';
 
 async function openPostgres(): Promise<OpenedWorkloads> {
   const url = await (await startPostgres()).createDatabase();
-  await migratePostgres(url, { version: '0.2.0' });
+  await migratePostgres(url, { version: '0.3.0' });
   const pool = openPostgresPool(url, 8);
   const runner: CommandRunner = new PostgresCommands(pool, workloadSuiteCommands());
   return {

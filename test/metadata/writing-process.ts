@@ -8,7 +8,7 @@ import { type SuiteCommands, suiteCommands } from '../../src/metadata/suite.comm
 
 const [path = '', name = '', prefix = '', count = '0'] = process.argv.slice(2);
 const connection = openSqliteWriter(path, Date.now);
-await migrateSqlite(connection, { version: '0.2.0' });
+await migrateSqlite(connection, { version: '0.3.0' });
 const commit = new GroupCommit({ connection, commands: suiteCommands });
 const commands = commit as unknown as Commands<SuiteCommands>;
 process.stdout.write('ready\n');

@@ -19,7 +19,7 @@ async function emptyDatabase(): Promise<Uint8Array> {
   const connection = openSqliteWriter(':memory:', () => 0);
   connection.execute(`pragma page_size = ${PAGE_BYTES}`);
   connection.execute('vacuum');
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const bytes = connection.serialize();
   connection.close();
   return bytes;

@@ -88,7 +88,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     auditRetentionMs: 0,
     auditPulls: options.auditPulls ?? false,
     pathPrefix: '',
-    version: '0.2.0',
+    version: '0.3.0',
     log,
     failed: (error) => void faults.push(error),
   });

@@ -17,7 +17,7 @@ function typed(runner: CommandRunner): OpenedAudit['commands'] {
 
 async function openInMemory(): Promise<OpenedAudit> {
   const connection = openSqliteWriter(':memory:', Date.now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const commit = new GroupCommit({ connection, commands: auditSuiteCommands() });
   return { sql: connection, commands: typed(commit), close: () => commit.close() };
 }
@@ -26,7 +26,7 @@ async function openOverFile(): Promise<OpenedAudit> {
   const folder = temporaryFolder();
   const path = join(folder.path, 'entrepot.db');
   const connection = openSqliteWriter(path, Date.now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const commit = new GroupCommit({ connection, commands: auditSuiteCommands() });
   const sql = openSqliteReader(path, Date.now);
   return {

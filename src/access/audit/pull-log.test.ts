@@ -117,7 +117,7 @@ test('one that comes while a batch is being written is in the next one', async (
 
 test('stand in the audit log with the time at which they came', async () => {
   const connection = openSqliteWriter(':memory:', () => 50_000);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const runner = new GroupCommit({ connection, commands: auditCommands() });
   const log = openLog(async (batch) => {
     await runner.run('recordPulls', batch);

@@ -148,7 +148,7 @@ describe('refusals', () => {
 
   test('are rows of the log, with one row for those beyond', async () => {
     const connection = openSqliteWriter(':memory:', () => 50_000);
-    await migrateSqlite(connection, { version: '0.2.0' });
+    await migrateSqlite(connection, { version: '0.3.0' });
     const commit = new GroupCommit({ connection, commands: auditCommands() });
     const log = openLog(async (batch) => {
       await commit.run('recordRefusals', batch);

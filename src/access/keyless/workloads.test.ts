@@ -12,7 +12,7 @@ async function openOverFile(): Promise<OpenedWorkloads> {
   const folder = temporaryFolder();
   const path = join(folder.path, 'entrepot.db');
   const connection = openSqliteWriter(path, Date.now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const commit: CommandRunner = new GroupCommit({ connection, commands: workloadSuiteCommands() });
   const sql = openSqliteReader(path, Date.now);
   return {

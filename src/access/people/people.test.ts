@@ -16,7 +16,7 @@ async function openOverFile(): Promise<OpenedPeople> {
   const folder = temporaryFolder();
   const path = join(folder.path, 'entrepot.db');
   const connection = openSqliteWriter(path, Date.now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const commit: CommandRunner = new GroupCommit({ connection, commands: peopleSuiteCommands() });
   const sql = openSqliteReader(path, Date.now);
   return {

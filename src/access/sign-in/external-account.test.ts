@@ -9,7 +9,7 @@ import { userNameOf } from './external-account.ts';
 
 async function openSqlite(): Promise<OpenedAccounts> {
   const connection = openSqliteWriter(':memory:', Date.now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const commit = new GroupCommit({ connection, commands: accessCommands() });
   const commands = commit as unknown as OpenedAccounts['commands'];
   return { sql: connection, commands, close: () => commit.close() };

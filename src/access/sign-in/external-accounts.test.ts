@@ -45,7 +45,7 @@ let close: () => Promise<void>;
 beforeEach(async () => {
   now = Date.now();
   const connection = openSqliteWriter(':memory:', () => now);
-  await migrateSqlite(connection, { version: '0.2.0' });
+  await migrateSqlite(connection, { version: '0.3.0' });
   const commit = new GroupCommit({ connection, commands: accessCommands() });
   sql = connection;
   commands = commit as unknown as Commands<AccessCommands>;

@@ -49,7 +49,7 @@ export type OpenSignIn = () => Promise<OpenedSignIn>;
 
 export async function openSignInSqlite(): Promise<OpenedSignIn> {
   const sql = openSqliteWriter(':memory:', Date.now);
-  await migrateSqlite(sql, { version: '0.2.0' });
+  await migrateSqlite(sql, { version: '0.3.0' });
   return { sql, runner: new GroupCommit({ connection: sql, commands: suiteSignInCommands() }) };
 }
 
