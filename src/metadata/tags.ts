@@ -19,7 +19,16 @@ export interface TagState {
 }
 
 /** Why a tag moved. */
-export type TagCause = 'push' | 'delete-tag' | 'delete-manifest';
+export type TagCause =
+  | 'push'
+  | 'delete-tag'
+  | 'delete-manifest'
+  | 'rollback'
+  | 'restore'
+  | 'retention'
+  | 'undo'
+  | 'copy'
+  | 'replication';
 
 const insertTag = statement<{ repository: number; name: string }>()((q, p) =>
   q
