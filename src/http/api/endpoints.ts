@@ -8,6 +8,7 @@ import { grantEndpoints } from './grants.ts';
 import { invitationEndpoints } from './invitations.ts';
 import { organisationEndpoints } from './organisations.ts';
 import { pathEndpoints } from './paths.ts';
+import { repositoryEndpoints } from './repositories.ts';
 import { robotEndpoints } from './robots.ts';
 import { roleEndpoints } from './roles.ts';
 import { secondFactorEndpoints } from './second-factors.ts';
@@ -36,6 +37,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...grantEndpoints,
   explain,
   ...pathEndpoints,
+  ...repositoryEndpoints,
   ...trustPolicyEndpoints,
   ...declarationEndpoints,
   ...auditEndpoints,
