@@ -5,9 +5,10 @@ import { type ApiAnswer, CALLERS, World } from './api-world.ts';
 import { onBothEngines } from './engines.ts';
 import { RIGHTS_OF_PATHS } from './rights-of-paths.ts';
 import { RIGHTS_OF_PEOPLE } from './rights-of-people.ts';
+import { RIGHTS_OF_REPOSITORIES } from './rights-of-repositories.ts';
 import type { RightsRow } from './rights-row.ts';
 
-const RIGHTS_TABLE = [...RIGHTS_OF_PEOPLE, ...RIGHTS_OF_PATHS];
+const RIGHTS_TABLE = [...RIGHTS_OF_PEOPLE, ...RIGHTS_OF_PATHS, ...RIGHTS_OF_REPOSITORIES];
 
 test('the table has every address', () => {
   const shown = new Set(RIGHTS_TABLE.map(({ endpoint }) => endpoint));
