@@ -29,12 +29,14 @@ import type { TokenParts } from '../http/token/token-service.ts';
 import { readAccessState } from '../metadata/access-facts.ts';
 import type { Act } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
+import type { Reports } from '../metadata/report.ts';
 import type { Sql } from '../metadata/sql.ts';
 import type { AllCommands } from './commands.ts';
 import { composeExternalSignIn, type ExternalSettings } from './external-sign-in.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
 import { withChangesMarked } from './marked-commands.ts';
 import { composePipelineSignIn } from './pipeline-sign-in.ts';
+import type { AllReports } from './reports.ts';
 
 export interface AccessOptions {
   readonly sealKey: Uint8Array;
@@ -61,6 +63,7 @@ export interface AccessOptions {
 export interface AccessParts {
   readonly sql: Sql;
   readonly commands: Commands<AllCommands>;
+  readonly reports: Reports<AllReports>;
   warn(message: string, error: unknown): void;
 }
 
@@ -87,7 +90,7 @@ const USES_EVERY_MS = 5_000;
 
 /** @throws SealError when the database's secrets were sealed with another key. */
 export async function composeAccess(
-  { sql, commands: unmarked, warn }: AccessParts,
+  { sql, commands: unmarked, reports, warn }: AccessParts,
   options: AccessOptions,
 ): Promise<ComposedAccess> {
   const now = Date.now;
@@ -191,6 +194,7 @@ export async function composeAccess(
     api: {
       sql,
       commands,
+      reports,
       gate,
       standings,
       sessions,

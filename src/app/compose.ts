@@ -17,6 +17,7 @@ import { upkeepJobs } from '../jobs/upload-upkeep.ts';
 import { JobWorker } from '../jobs/worker.ts';
 import type { Commands } from '../metadata/command.ts';
 import { countJobs } from '../metadata/jobs.ts';
+import type { Reports } from '../metadata/report.ts';
 import { countUploads } from '../metadata/uploads.ts';
 import { ByteCache } from '../registry/byte-cache.ts';
 import { LiveUploads } from '../registry/live-uploads.ts';
@@ -27,6 +28,7 @@ import { bootId } from './boot-id.ts';
 import type { AllCommands } from './commands.ts';
 import { type AccessOptions, type ComposedAccess, composeAccess } from './compose-access.ts';
 import { type DatabaseSettings, openDatabase } from './database.ts';
+import type { AllReports } from './reports.ts';
 
 export interface ComposeOptions {
   readonly database: DatabaseSettings;
@@ -63,6 +65,7 @@ export interface Program {
   readonly answer: AnswerParts;
   /** For what is run beside the server, in the same process. */
   readonly commands: Commands<AllCommands>;
+  readonly reports: Reports<AllReports>;
   readonly access: ComposedAccess;
   /** From now on `/readyz` says no. */
   drain(): void;
@@ -95,6 +98,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     {
       sql,
       commands: database.commands,
+      reports: database.reports,
       warn: (message, error) => options.log.warn(message, error),
     },
     {
@@ -165,6 +169,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
   let isDraining = false;
   return {
     commands,
+    reports: database.reports,
     access,
     answer: {
       v2: {

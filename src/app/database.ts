@@ -3,10 +3,13 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CommandRunner, Commands, CommitObservation } from '../metadata/command.ts';
 import { migrateSqlite, SchemaTooNewError } from '../metadata/migrate.ts';
+import { ThreadReports } from '../metadata/read-thread.ts';
+import type { ReportRunner, Reports } from '../metadata/report.ts';
 import type { Sql } from '../metadata/sql.ts';
 import { isSqliteFault, openSqliteReader, openSqliteWriter } from '../metadata/sqlite.ts';
 import { startWriterThread } from '../metadata/writer-thread.ts';
 import { type AllCommands, allCommands } from './commands.ts';
+import type { AllReports } from './reports.ts';
 import { withoutPassword } from './show-configuration.ts';
 
 export type DatabaseSettings =
@@ -26,6 +29,8 @@ export interface DatabaseOptions {
 export interface OpenDatabase {
   readonly sql: Sql;
   readonly commands: Commands<AllCommands>;
+  /** Long reads, in a thread of their own. */
+  readonly reports: Reports<AllReports>;
   /** Commands that were asked for and not yet answered. */
   commandsWaiting(): number;
   close(): Promise<void>;
@@ -59,11 +64,15 @@ async function openSqlite(path: string, options: DatabaseOptions): Promise<OpenD
     failed: options.failed,
   });
   const sql = openSqliteReader(path, Date.now);
+  const reports = reportsOf(options.database);
   return {
     sql,
     ...counted(runner),
+    reports: typedReports(reports),
     async close() {
       sql.close();
+      // First: the log cannot be moved into the database as a whole while somebody reads in it.
+      await reports.close();
       await runner.close();
     },
   };
@@ -83,7 +92,26 @@ async function openPostgres(url: string, options: DatabaseOptions): Promise<Open
   });
   const pool = openPostgresPool(url, POSTGRES_CONNECTIONS);
   const runner = new PostgresCommands(pool, allCommands(), options.observe);
-  return { sql: new PostgresSql(pool), ...counted(runner), close: () => runner.close() };
+  const reports = reportsOf(options.database);
+  return {
+    sql: new PostgresSql(pool),
+    ...counted(runner),
+    reports: typedReports(reports),
+    async close() {
+      await reports.close();
+      await runner.close();
+    },
+  };
+}
+
+/** Not started before the first report. */
+function reportsOf(database: DatabaseSettings): ReportRunner {
+  return new ThreadReports({ entry: new URL('./reader.ts', import.meta.url), database });
+}
+
+/** The typed face of a driver that runs just this table. */
+function typedReports(runner: ReportRunner): Reports<AllReports> {
+  return { run: (name, args) => runner.run(name, args) } as Reports<AllReports>;
 }
 
 /** A sentence without a code: what the engine says itself does not name the database. */

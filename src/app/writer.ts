@@ -1,8 +1,7 @@
 // The entry of SQLite's writer thread.
-import { readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { serveCommands } from '../metadata/writer-thread.ts';
 import { allCommands } from './commands.ts';
+import { lowerPriority } from './thread-priority.ts';
 
 /**
  * Where cores are short, pulls go before writes, which then come in larger groups: on one core the 99th
@@ -10,10 +9,5 @@ import { allCommands } from './commands.ts';
  */
 const NICE = 15;
 
-try {
-  // On Linux a priority is a thread's own.
-  setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), NICE);
-} catch {
-  // Elsewhere both are equal.
-}
+lowerPriority(NICE);
 serveCommands(allCommands());

@@ -7,6 +7,7 @@ import {
   type CommitObservation,
   commandOf,
 } from './command.ts';
+import { type ReportRunner, type ReportSql, type ReportTable, reportOf } from './report.ts';
 import type { Sql, Transaction } from './sql.ts';
 import type { SqlValue, Statement } from './statement.ts';
 
@@ -118,6 +119,47 @@ export class PostgresCommands implements CommandRunner {
   }
 }
 
+class PostgresReportSql extends PostgresSql implements ReportSql {
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    super(pool);
+    this.#pool = pool;
+  }
+
+  async snapshot<R>(read: (sql: Sql) => Promise<R>): Promise<R> {
+    const kind = 'isolation level repeatable read read only';
+    const done = await this.#pool.begin(kind, async (connection) => ({
+      value: await read(new PostgresSql(connection)),
+    }));
+    return (done as { value: R }).value;
+  }
+}
+
+/** Reports, in the thread that this runs in, with a pool of their own. */
+export class PostgresReports implements ReportRunner {
+  readonly #pool: Pool;
+  readonly #reports: ReportTable;
+
+  constructor(pool: Pool, reports: ReportTable) {
+    this.#pool = pool;
+    this.#reports = reports;
+  }
+
+  async run(name: string, args: unknown): Promise<unknown> {
+    try {
+      return await reportOf(this.#reports, name)(new PostgresReportSql(this.#pool), args);
+    } catch (error) {
+      throw explainPostgresFault(error);
+    }
+  }
+
+  /** Ends at once: whoever still reads is refused. */
+  async close(): Promise<void> {
+    await this.#pool.end({ timeout: 0 });
+  }
+}
+
 /** Runs `work` in one transaction that holds the lock of migrations, alone among all nodes. */
 export async function withMigrationLock<R>(
   pool: Pool,
@@ -138,8 +180,9 @@ function errorCode(error: unknown): string {
 }
 
 function isWorthAnotherTry(error: unknown): boolean {
-  // Serialisation failure, deadlock, and two first inserts of one key at once.
-  return ['40001', '40P01', '23505'].includes(errorCode(error));
+  // Serialisation failure, deadlock, two first inserts of one key at once, and a row that the collector
+  // took away just before something was to refer to it.
+  return ['40001', '40P01', '23505', '23503'].includes(errorCode(error));
 }
 
 /** Turns a fault of the connection or the server into one that can be acted on; other errors stay. */

@@ -2,9 +2,9 @@
 //
 // What crosses is plain data. Commands that are asked for in one turn of the event loop go over in
 // one message, and so do the answers of one commit.
-import { type ErrorCode, type ErrorDetail, RegistryError } from '../oci/errors.ts';
 import type { CommandRunner, CommandTable, CommitObservation } from './command.ts';
 import { GroupCommit } from './group-commit.ts';
+import { fromPlain, type PlainError, toPlain } from './plain-error.ts';
 import { openSqliteWriter } from './sqlite.ts';
 
 interface Request {
@@ -17,16 +17,6 @@ type Message =
   | { readonly kind: 'open'; readonly path: string }
   | { readonly kind: 'run'; readonly requests: readonly Request[] }
   | { readonly kind: 'close' };
-
-/** An error as plain data: structured clone would lose its class and code. */
-interface PlainError {
-  readonly code?: ErrorCode;
-  readonly message: string;
-  /** Where it was thrown, for the log. */
-  readonly stack?: string | undefined;
-  readonly detail?: ErrorDetail | undefined;
-  readonly cause?: string | undefined;
-}
 
 interface Answer {
   readonly id: number;
@@ -204,23 +194,4 @@ class ThreadWriter implements CommandRunner {
     this.#worker.terminate();
     if (!wasExpected) this.#options.failed(error);
   }
-}
-
-function toPlain(error: unknown): PlainError {
-  if (error instanceof RegistryError) {
-    const cause = error.cause === undefined ? undefined : String(error.cause);
-    return { code: error.code, message: error.message, detail: error.detail, cause };
-  }
-  if (!(error instanceof Error)) return { message: String(error) };
-  return { message: error.message, stack: error.stack };
-}
-
-function fromPlain(plain: PlainError): Error {
-  const options = plain.cause === undefined ? undefined : { cause: plain.cause };
-  if (plain.code === undefined) {
-    const error = new Error(plain.message);
-    if (plain.stack !== undefined) error.stack = plain.stack;
-    return error;
-  }
-  return new RegistryError(plain.code, plain.message, plain.detail, options);
 }

@@ -31,3 +31,7 @@ test('the server', () => {
 test('the writer thread, which has its own copy of everything', () => {
   expect(packagesOf('app/writer.ts')).toEqual(['kysely']);
 });
+
+test('the thread of reports, on either engine', () => {
+  expect(packagesOf('app/reader.ts')).not.toContain('postgres');
+});

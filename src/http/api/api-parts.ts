@@ -3,8 +3,10 @@ import type { AccessCommands } from '../../access/commands.ts';
 import type { SignInParts } from '../../access/sign-in/prove-password.ts';
 import type { Sessions } from '../../access/sign-in/session.ts';
 import type { Standings } from '../../access/standing.ts';
+import type { LifecycleReports } from '../../lifecycle/reports.ts';
 import type { Act } from '../../metadata/audit.ts';
 import type { Commands } from '../../metadata/command.ts';
+import type { Reports } from '../../metadata/report.ts';
 import type { Sql } from '../../metadata/sql.ts';
 import type { Gate } from '../access/gate.ts';
 import type { ExternalSessions } from '../sign-in/external-sessions.ts';
@@ -16,6 +18,8 @@ export type SecondFactorRule = 'nobody' | 'administrators' | 'everyone';
 export interface ApiParts {
   readonly sql: Sql;
   readonly commands: Commands<AccessCommands>;
+  /** Long reads, in a thread of their own. */
+  readonly reports: Reports<LifecycleReports>;
   readonly gate: Gate;
   readonly standings: Standings;
   readonly sessions: Sessions;
