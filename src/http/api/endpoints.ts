@@ -15,6 +15,7 @@ import { secondFactorEndpoints } from './second-factors.ts';
 import { sessionEndpoints } from './sessions.ts';
 import { signInEndpoints } from './sign-in-ways.ts';
 import { signingKeyEndpoints } from './signing-keys.ts';
+import { tagEndpoints } from './tags.ts';
 import { teamEndpoints } from './teams.ts';
 import { tokenEndpoints } from './tokens.ts';
 import { trustPolicyEndpoints } from './trust-policies.ts';
@@ -38,6 +39,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   explain,
   ...pathEndpoints,
   ...repositoryEndpoints,
+  ...tagEndpoints,
   ...trustPolicyEndpoints,
   ...declarationEndpoints,
   ...auditEndpoints,
