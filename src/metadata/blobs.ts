@@ -9,6 +9,8 @@ import { statement } from './statement.ts';
 
 export type BlobId = number;
 
+const MOST_TRIES = 10;
+
 export interface StoredBlob {
   readonly id: BlobId;
   /** Bytes. */
@@ -17,12 +19,20 @@ export interface StoredBlob {
   readonly storageKey: string | null;
 }
 
+/** A blob as a repository has it. */
+export interface RepositoryBlob extends StoredBlob {
+  readonly repository: number;
+  /** Since when no live manifest is known to name it; null = one does. */
+  readonly unheldSince: number | null;
+}
+
 const inRepository = statement<{ repository: string; digest: Uint8Array }>()((q, p) =>
   q
     .selectFrom('blobs as b')
     .innerJoin('repository_blobs as rb', 'rb.blob_id', 'b.id')
     .innerJoin('repositories as r', 'r.id', 'rb.repository_id')
     .select(['b.id', 'b.size', 'b.storage_key as storageKey'])
+    .select(['rb.unheld_since as unheldSince', 'rb.repository_id as repository'])
     .where('b.digest', '=', p.digest)
     .where('r.name', '=', p.repository)
     .where('rb.deleted_at', 'is', null)
@@ -84,7 +94,7 @@ const insertAbsent = statement<{ digests: string; now: number }>()((q, p, engine
 const fillBlob = statement<{ id: number; size: number; storageKey: string | null }>()((q, p) =>
   q
     .updateTable('blobs')
-    .set({ size: p.size, storage_key: p.storageKey, state: 'stored' })
+    .set({ size: p.size, storage_key: p.storageKey, state: 'stored', unheld_since: null })
     .where('id', '=', p.id),
 );
 
@@ -102,14 +112,36 @@ const payloadOf = statement<{ blob: number }>()((q, p) =>
 const link = statement<{ repository: number; blob: number; now: number }>()((q, p) =>
   q
     .insertInto('repository_blobs')
-    .values({ repository_id: p.repository, blob_id: p.blob, created_at: p.now, deleted_at: null })
-    .onConflict((c) => c.columns(['repository_id', 'blob_id']).doUpdateSet({ deleted_at: null })),
+    .values({
+      repository_id: p.repository,
+      blob_id: p.blob,
+      created_at: p.now,
+      deleted_at: null,
+      unheld_since: p.now,
+      is_counted: 1,
+    })
+    .onConflict((c) =>
+      c.columns(['repository_id', 'blob_id']).doUpdateSet({
+        // What a live manifest names stays held; anything else has its time of grace from now on.
+        unheld_since: raw`case when repository_blobs.unheld_since is null
+          and repository_blobs.deleted_at is null then null else cast(${p.now} as bigint) end`,
+        deleted_at: null,
+        is_counted: 1,
+      }),
+    ),
+);
+
+const keepStored = statement<{ blob: number }>()((q, p, engine) =>
+  kept(
+    engine,
+    q.selectFrom('blobs').select('id').where('id', '=', p.blob).where('state', '=', 'stored'),
+  ),
 );
 
 const unlink = statement<{ repository: number; blob: number; now: number }>()((q, p) =>
   q
     .updateTable('repository_blobs')
-    .set({ deleted_at: p.now })
+    .set({ deleted_at: p.now, unheld_since: p.now, is_counted: 0 })
     .where('repository_id', '=', p.repository)
     .where('blob_id', '=', p.blob)
     .where('deleted_at', 'is', null),
@@ -150,11 +182,19 @@ const holders = statement<{ digest: Uint8Array; prefix: string; limit: number }>
 export async function findBlob(
   sql: Sql,
   key: { repository: RepositoryName; digest: Digest },
-): Promise<StoredBlob | undefined> {
+): Promise<RepositoryBlob | undefined> {
   return sql.first(inRepository, {
     repository: key.repository,
     digest: digestToBytes(key.digest),
   });
+}
+
+/**
+ * Holds a blob in place until the transaction ends: the collector passes it over. To be asked before a
+ * right to it is given. @returns false when its bytes are not there any more.
+ */
+export async function keepBlob(tx: Transaction, blob: BlobId): Promise<boolean> {
+  return (await tx.first(keepStored, { blob })) !== undefined;
 }
 
 export async function readPayload(sql: Sql, blob: BlobId): Promise<Uint8Array | undefined> {
@@ -180,19 +220,37 @@ export async function storeBlob(
   const digest = digestToBytes(blob.digest);
   const storageKey = 'storageKey' in blob.place ? blob.place.storageKey : null;
   const now = await tx.now();
-  const inserted = await tx.first(insertBlob, { digest, size: blob.size, storageKey, now });
-  let id = inserted?.id;
-  if (id === undefined) {
-    const known = await tx.first(byDigest, { digest });
-    if (known === undefined) throw new Error('a blob row vanished within a transaction');
-    if (known.state === 'stored') return { id: known.id, isNew: false };
-    id = known.id;
-    await tx.run(fillBlob, { id, size: blob.size, storageKey });
-  }
+  const { id, isStored } = await blobRow(tx, { digest, size: blob.size, storageKey, now });
+  if (isStored) return { id, isNew: false };
   if ('payload' in blob.place) {
     await tx.run(insertPayload, { blob: id, bytes: blob.place.payload });
   }
   return { id, isNew: true };
+}
+
+interface NewBlobRow {
+  readonly digest: Uint8Array;
+  readonly size: number;
+  readonly storageKey: string | null;
+  readonly now: number;
+}
+
+/** The row of a digest, locked, made or filled; `isStored`: it had its bytes already. */
+async function blobRow(
+  tx: Transaction,
+  row: NewBlobRow,
+): Promise<{ id: BlobId; isStored: boolean }> {
+  // The collector may take an empty row away while this transaction waits for it.
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const inserted = await tx.first(insertBlob, row);
+    if (inserted !== undefined) return { id: inserted.id, isStored: false };
+    const known = await tx.first(byDigest, { digest: row.digest });
+    if (known === undefined) continue;
+    if (known.state === 'stored') return { id: known.id, isStored: true };
+    await tx.run(fillBlob, { id: known.id, size: row.size, storageKey: row.storageKey });
+    return { id: known.id, isStored: false };
+  }
+  throw new Error('the row of a blob vanished again and again');
 }
 
 /** Keeps the bytes of a manifest here too, when they came as a blob before and have a storage key. */

@@ -88,15 +88,14 @@ const missingParts = statement<{ repository: number; manifests: string; limit: n
 );
 
 /**
- * Names of at most `limit` tags of the repository that would lose a part without this blob or
- * manifest. Climbs, a level a round, from what names it to what names that, and from a referrer to
- * its subject, until something tagged is met.
+ * What needs a blob or manifest, a level a round: what names it, what names that, and so on, and from a
+ * referrer its subject.
  */
-export async function tagsThatNeed(
+export async function* manifestsAbove(
   tx: Transaction,
-  part: { repository: RepositoryId; blob: BlobId; limit: number },
-): Promise<string[]> {
-  const { repository, limit } = part;
+  part: { repository: RepositoryId; blob: BlobId },
+): AsyncGenerator<readonly { readonly id: ManifestId; readonly blobId: BlobId }[]> {
+  const { repository } = part;
   const seen = new Set<ManifestId>();
   let blobs = JSON.stringify([part.blob]);
   for (let level = 0; ; level += 1) {
@@ -105,12 +104,26 @@ export async function tagsThatNeed(
     if (level > 0) above.push(...(await tx.all(subjectsOfBlobs, { repository, blobs })));
     // Each once, also within a level: an index may be reached over several of its parts.
     const fresh = above.filter((manifest) => !seen.has(manifest.id) && seen.add(manifest.id));
-    if (fresh.length === 0) return [];
-    const manifests = JSON.stringify(fresh.map((manifest) => manifest.id));
-    const tags = await tx.all(tagsOfManifests, { manifests, limit });
-    if (tags.length > 0) return tags.map((tag) => tag.name);
+    if (fresh.length === 0) return;
+    yield fresh;
     blobs = JSON.stringify(fresh.map((manifest) => manifest.blobId));
   }
+}
+
+/**
+ * Names of at most `limit` tags of the repository that would lose a part without this blob or
+ * manifest. Climbs until something tagged is met.
+ */
+export async function tagsThatNeed(
+  tx: Transaction,
+  part: { repository: RepositoryId; blob: BlobId; limit: number },
+): Promise<string[]> {
+  for await (const level of manifestsAbove(tx, part)) {
+    const manifests = JSON.stringify(level.map(({ id }) => id));
+    const tags = await tx.all(tagsOfManifests, { manifests, limit: part.limit });
+    if (tags.length > 0) return tags.map((tag) => tag.name);
+  }
+  return [];
 }
 
 export interface MissingPart {

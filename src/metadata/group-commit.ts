@@ -10,7 +10,9 @@ import {
   commandOf,
   type Durability,
 } from './command.ts';
+import type { Transaction } from './sql.ts';
 import { explainSqliteFault, type SqliteConnection } from './sqlite.ts';
+import type { Statement } from './statement.ts';
 
 interface Waiting {
   readonly name: string;
@@ -109,7 +111,8 @@ export class GroupCommit implements CommandRunner {
     const { connection, commands } = this.#options;
     connection.execute('savepoint command');
     try {
-      const value = await commandOf(commands, waiting.name).run(connection, waiting.args);
+      const tx = new CommandTransaction(connection);
+      const value = await commandOf(commands, waiting.name).run(tx, waiting.args);
       connection.execute('release command');
       return { value };
     } catch (error) {
@@ -143,6 +146,32 @@ export class GroupCommit implements CommandRunner {
     } catch (error) {
       this.#options.checkpointFailed?.(error);
     }
+  }
+}
+
+/** One for each command, so that what is remembered of a transaction is not taken for another's. */
+class CommandTransaction implements Transaction {
+  readonly engine = 'sqlite';
+  readonly #connection: SqliteConnection;
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+  }
+
+  all<P, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
+    return this.#connection.all(statement, parameters);
+  }
+
+  first<P, R>(statement: Statement<P, R>, parameters: P): Promise<R | undefined> {
+    return this.#connection.first(statement, parameters);
+  }
+
+  run<P, R>(statement: Statement<P, R>, parameters: P): Promise<number> {
+    return this.#connection.run(statement, parameters);
+  }
+
+  now(): Promise<number> {
+    return this.#connection.now();
   }
 }
 

@@ -65,28 +65,34 @@ const upsertManifest = statement<{
         media_type: (e) => e.ref('excluded.media_type'),
         artifact_type: (e) => e.ref('excluded.artifact_type'),
         deleted_at: null,
+        released_at: null,
       }),
     )
     .returning('id'),
 );
 
-const insertReferences = statement<{ parent: number; kind: string; digests: string }>()(
-  (q, p, engine) =>
-    q
-      .insertInto('manifest_references')
-      .columns(['parent_id', 'child_id', 'kind'])
-      .expression(
-        q
-          .selectFrom(wantedDigests(engine, p.digests))
-          .crossJoin('blobs as b')
-          .select([
-            raw<number>`cast(${p.parent} as bigint)`.as('parent_id'),
-            'b.id as child_id',
-            raw<string>`cast(${p.kind} as text)`.as('kind'),
-          ])
-          .whereRef('b.digest', '=', 'wanted.digest'),
-      )
-      .onConflict((c) => c.doNothing()),
+const insertReferences = statement<{
+  repository: number;
+  parent: number;
+  kind: string;
+  digests: string;
+}>()((q, p, engine) =>
+  q
+    .insertInto('manifest_references')
+    .columns(['parent_id', 'child_id', 'kind', 'repository_id'])
+    .expression(
+      q
+        .selectFrom(wantedDigests(engine, p.digests))
+        .crossJoin('blobs as b')
+        .select([
+          raw<number>`cast(${p.parent} as bigint)`.as('parent_id'),
+          'b.id as child_id',
+          raw<string>`cast(${p.kind} as text)`.as('kind'),
+          raw<number>`cast(${p.repository} as bigint)`.as('repository_id'),
+        ])
+        .whereRef('b.digest', '=', 'wanted.digest'),
+    )
+    .onConflict((c) => c.doNothing()),
 );
 
 const insertReferrer = statement<{
@@ -109,17 +115,23 @@ const insertReferrer = statement<{
       c.columns(['repository_id', 'subject_id', 'manifest_id']).doUpdateSet({
         artifact_type: (e) => e.ref('excluded.artifact_type'),
         descriptor: (e) => e.ref('excluded.descriptor'),
+        is_hidden: 0,
       }),
     ),
 );
 
-const deleteReferrer = statement<{ manifest: number; repository: number; subject: number }>()(
-  (q, p) =>
-    q
-      .deleteFrom('referrers')
-      .where('repository_id', '=', p.repository)
-      .where('subject_id', '=', p.subject)
-      .where('manifest_id', '=', p.manifest),
+const hideReferrer = statement<{
+  manifest: number;
+  repository: number;
+  subject: number;
+  isHidden: number;
+}>()((q, p) =>
+  q
+    .updateTable('referrers')
+    .set({ is_hidden: p.isHidden })
+    .where('repository_id', '=', p.repository)
+    .where('subject_id', '=', p.subject)
+    .where('manifest_id', '=', p.manifest),
 );
 
 const subjectOf = statement<{ manifest: number }>()((q, p) =>
@@ -132,6 +144,22 @@ const markDeleted = statement<{ manifest: number; now: number }>()((q, p) =>
     .set({ deleted_at: p.now })
     .where('id', '=', p.manifest)
     .where('deleted_at', 'is', null),
+);
+
+const markUndeleted = statement<{ manifest: number }>()((q, p) =>
+  q
+    .updateTable('manifests')
+    .set({ deleted_at: null, released_at: null })
+    .where('id', '=', p.manifest)
+    .where('deleted_at', 'is not', null),
+);
+
+const inAnyState = statement<{ repository: number; blob: number }>()((q, p) =>
+  q
+    .selectFrom('manifests')
+    .select(['id', 'deleted_at as deletedAt', 'released_at as releasedAt'])
+    .where('repository_id', '=', p.repository)
+    .where('blob_id', '=', p.blob),
 );
 
 const heldManifests = statement<{ repository: number; digests: string }>()((q, p, engine) =>
@@ -161,6 +189,7 @@ const referrersPage = statement<{
     .select(['f.manifest_id as manifestId', 'f.artifact_type as artifactType', 'f.descriptor'])
     .where('b.digest', '=', p.subject)
     .where('f.manifest_id', '>', p.after)
+    .where('f.is_hidden', '=', 0)
     .orderBy('f.manifest_id')
     .limit(p.limit),
 );
@@ -235,14 +264,22 @@ export async function storeManifest(tx: Transaction, manifest: NewManifest): Pro
   return row.id;
 }
 
-/** Records what a manifest names; a blob row must exist for each digest. */
+/**
+ * Records what a manifest names; a blob row must exist for each digest.
+ * @returns how many references are new.
+ */
 export async function storeReferences(
   tx: Transaction,
-  references: { parent: ManifestId; kind: string; digests: readonly Digest[] },
-): Promise<void> {
-  const { parent, kind } = references;
+  references: {
+    repository: RepositoryId;
+    parent: ManifestId;
+    kind: string;
+    digests: readonly Digest[];
+  },
+): Promise<number> {
+  const { repository, parent, kind } = references;
   const digests = digestList(references.digests.map(digestToBytes));
-  await tx.run(insertReferences, { parent, kind, digests });
+  return tx.run(insertReferences, { repository, parent, kind, digests });
 }
 
 export interface NewReferrer {
@@ -258,6 +295,22 @@ export async function storeReferrer(tx: Transaction, referrer: NewReferrer): Pro
   await tx.run(insertReferrer, { ...referrer, artifactType: referrer.artifactType ?? null });
 }
 
+export interface ManifestState {
+  readonly id: ManifestId;
+  /** Since when it is in the trash: milliseconds since 1970; null = it is not. */
+  readonly deletedAt: number | null;
+  /** Since when nothing holds it; null = it is live. */
+  readonly releasedAt: number | null;
+}
+
+/** A manifest that is there, in the trash or not. */
+export async function findManifestState(
+  sql: Sql,
+  key: { repository: RepositoryId; blob: BlobId },
+): Promise<ManifestState | undefined> {
+  return sql.first(inAnyState, key);
+}
+
 /** Takes a manifest out of the repository; its rows stay for the trash. @returns false when it was gone. */
 export async function deleteManifest(
   tx: Transaction,
@@ -266,7 +319,19 @@ export async function deleteManifest(
   const { manifest, repository } = key;
   if ((await tx.run(markDeleted, { manifest, now: await tx.now() })) === 0) return false;
   const subject = (await tx.first(subjectOf, { manifest }))?.subject_id;
-  if (subject != null) await tx.run(deleteReferrer, { repository, manifest, subject });
+  if (subject != null) await tx.run(hideReferrer, { repository, manifest, subject, isHidden: 1 });
+  return true;
+}
+
+/** Takes a manifest out of the trash. @returns false when it is not there. */
+export async function undeleteManifest(
+  tx: Transaction,
+  key: { repository: RepositoryId; manifest: ManifestId },
+): Promise<boolean> {
+  const { manifest, repository } = key;
+  if ((await tx.run(markUndeleted, { manifest })) === 0) return false;
+  const subject = (await tx.first(subjectOf, { manifest }))?.subject_id;
+  if (subject != null) await tx.run(hideReferrer, { repository, manifest, subject, isHidden: 0 });
   return true;
 }
 

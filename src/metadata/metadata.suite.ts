@@ -111,12 +111,17 @@ class World {
     for (const kind of ['layer', 'manifest'] as const) {
       const digests = parts[kind] ?? [];
       if (digests.length > 0) {
-        await this.commands.run('storeReferences', { parent: id, kind, digests });
+        await this.commands.run('storeReferences', { repository, parent: id, kind, digests });
       }
     }
     if (subject !== undefined) {
       const digests = [subject.digest];
-      await this.commands.run('storeReferences', { parent: id, kind: 'subject', digests });
+      await this.commands.run('storeReferences', {
+        repository,
+        parent: id,
+        kind: 'subject',
+        digests,
+      });
     }
     return { digest, blob, id };
   }
@@ -218,7 +223,7 @@ function blobs(world: World): void {
       expect(first).toEqual({ id: absent as number, isNew: true });
       const later = { digest, size: 70_000, place: { storageKey: 'sha256/aa/other' } };
       expect(await world.commands.run('storeBlob', later)).toEqual({ ...first, isNew: false });
-      expect(await findBlob(world.sql, { repository: name, digest })).toEqual({
+      expect(await findBlob(world.sql, { repository: name, digest })).toMatchObject({
         id: first.id,
         size: 70_000,
         storageKey: place.storageKey,
@@ -418,7 +423,7 @@ function neededTags(world: World): void {
       expect(await world.needs(repository, layer.id)).toEqual([]);
       // Two that are each other's subject cannot be made by honest means, but must not hang.
       const back = await world.manifest(repository, { manifest: [here.digest] });
-      const child = { parent: here.id, kind: 'manifest', digests: [back.digest] };
+      const child = { repository, parent: here.id, kind: 'manifest', digests: [back.digest] };
       await world.commands.run('storeReferences', child);
       expect(await world.needs(repository, layer.id)).toEqual([]);
       for (const tag of ['c', 'a', 'b']) await world.tag(repository, tag, here);

@@ -9,6 +9,7 @@ import { pathRange } from './path-range.ts';
 import { nearestVisibility } from './path-settings.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
+import { ensureScope } from './usage.ts';
 
 export type RepositoryId = number;
 
@@ -159,6 +160,11 @@ async function ensureNamespace(tx: Transaction, path: string, now: number): Prom
   const slash = path.lastIndexOf('/');
   const parent = await ensureNamespace(tx, slash < 0 ? '' : path.slice(0, slash), now);
   await tx.run(insertNamespace, { path, parent, now });
+  // What a top namespace uses is counted from its first repository on.
+  if (slash < 0) {
+    const isEmpty = (await anyRepositoryAt(tx, path)) === undefined;
+    await ensureScope(tx, { path, state: isEmpty ? 'exact' : 'counting' });
+  }
   return (await tx.first(namespaceByPath, { path }))?.id as number;
 }
 

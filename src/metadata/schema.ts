@@ -100,6 +100,8 @@ interface ManifestReferenceTable {
   parent_id: number;
   child_id: number;
   kind: string;
+  /** That of the parent. */
+  repository_id: number;
 }
 
 /** What `GET …/referrers/…` answers, ready to send: one JSON descriptor a row. */
@@ -109,6 +111,8 @@ interface ReferrerTable {
   manifest_id: number;
   artifact_type: string | null;
   descriptor: string;
+  /** 1: its manifest is in the trash. */
+  is_hidden: Generated<number>;
 }
 
 interface TagTable {

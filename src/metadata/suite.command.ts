@@ -5,6 +5,7 @@ import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Tag } from '../oci/tag.ts';
+import { SYSTEM } from './audit.ts';
 import {
   ensureBlobRows,
   heldAsBlobs,
@@ -125,7 +126,7 @@ export const suiteCommands = {
   moveTag: plain(async (tx, move: MoveTagOf) => {
     const { repository, name, to, cause } = move;
     const tag = await ensureTag(tx, { repository, name });
-    await moveTag(tx, { tag, to, actor: 'someone', cause });
+    await moveTag(tx, { tag, to, actor: { ...SYSTEM, name: 'someone' }, cause });
   }),
   lockTag: plain(lockTag),
   shiftEvents: plain(async (tx, shift: { repository: number; at: number }) => {

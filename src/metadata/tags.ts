@@ -2,6 +2,7 @@
 import { sql as raw } from 'kysely';
 import { type Digest, digestFromBytes } from '../oci/digest.ts';
 import type { Tag } from '../oci/tag.ts';
+import type { Actor } from './audit.ts';
 import type { BlobId } from './blobs.ts';
 import { locked } from './fragments.ts';
 import type { ManifestId } from './manifests.ts';
@@ -14,6 +15,7 @@ export interface TagState {
   readonly id: number;
   readonly name: Tag;
   readonly sequence: number;
+  readonly manifestId: ManifestId | undefined;
   readonly blobId: BlobId | undefined;
   readonly digest: Digest | undefined;
 }
@@ -82,7 +84,10 @@ const insertEvent = statement<{
   newBlob: number | null;
   at: number;
   actor: string;
+  principal: string;
+  credential: string;
   cause: string;
+  plan: number | null;
 }>()((q, p) =>
   q.insertInto('tag_events').values({
     tag_id: p.tag,
@@ -91,7 +96,10 @@ const insertEvent = statement<{
     new_blob_id: p.newBlob,
     at: p.at,
     actor: p.actor,
+    principal: p.principal,
+    credential: p.credential,
     cause: p.cause,
+    plan_id: p.plan,
   }),
 );
 
@@ -133,6 +141,7 @@ export async function lockTag(
     id: row.id,
     name: key.name,
     sequence: row.sequence,
+    manifestId: row.manifest_id ?? undefined,
     blobId: blob?.id,
     digest: blob && digestFromBytes(blob.digest),
   };
@@ -153,13 +162,15 @@ export interface TagMove {
   readonly tag: TagState;
   /** Undefined: the tag is deleted. */
   readonly to: { readonly manifest: ManifestId; readonly blob: BlobId } | undefined;
-  readonly actor: string;
+  readonly actor: Actor;
   readonly cause: TagCause;
+  /** The plan that it is part of. */
+  readonly plan?: number | undefined;
 }
 
-/** Moves a locked tag and writes its event. */
+/** Moves a locked tag and writes its event. What the manifest that it leaves still holds is the caller's. */
 export async function moveTag(tx: Transaction, move: TagMove): Promise<void> {
-  const { tag, to, actor, cause } = move;
+  const { tag, to, actor, cause, plan } = move;
   const sequence = tag.sequence + 1;
   const last = await tx.first(lastEventAt, { tag: tag.id, sequence: tag.sequence });
   // Time is a label; order is by sequence. A clock set back must not show a later event as earlier.
@@ -171,8 +182,11 @@ export async function moveTag(tx: Transaction, move: TagMove): Promise<void> {
     oldBlob: tag.blobId ?? null,
     newBlob: to?.blob ?? null,
     at,
-    actor,
+    actor: actor.name,
+    principal: actor.principal,
+    credential: actor.credential,
     cause,
+    plan: plan ?? null,
   });
 }
 

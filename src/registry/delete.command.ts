@@ -8,11 +8,14 @@ import { deleteManifest, findManifestByDigest } from '../metadata/manifests.ts';
 import { announce } from '../metadata/outbox.ts';
 import { keepRepository, lockRepository, type RepositoryId } from '../metadata/repositories.ts';
 import type { Transaction } from '../metadata/sql.ts';
-import { lockTag, moveTag, type TagCause, tagsPointingAt } from '../metadata/tags.ts';
+import { lockTag, tagsPointingAt } from '../metadata/tags.ts';
+import { putInTrash } from '../metadata/trash.ts';
+import { settleUsage, UsageTally } from '../metadata/usage.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Tag } from '../oci/tag.ts';
+import { changeTags } from './change-tags.ts';
 import type { Guards } from './guards.ts';
 
 /** Tags named in a refusal. */
@@ -26,17 +29,18 @@ interface Deletion {
 /** Takes away a tag; its manifest stays. @throws RegistryError NAME_UNKNOWN, MANIFEST_UNKNOWN. */
 export function deleteTagCommand(guards: Guards) {
   return synced(async (tx: Transaction, deletion: Deletion & { tag: Tag }): Promise<void> => {
-    const repository = known(deletion, await keepRepository(tx, deletion.repository));
-    const { tag, actor } = deletion;
-    const wasThere = await dropTag(tx, guards, { repository, tag, actor, cause: 'delete-tag' });
-    if (!wasThere) {
-      throw new RegistryError(
-        'MANIFEST_UNKNOWN',
-        `"${deletion.repository}" has no tag "${deletion.tag}".`,
-      );
+    const { repository: name, tag, actor } = deletion;
+    const repository = known(deletion, await keepRepository(tx, name));
+    const state = await lockTag(tx, { repository, name: tag });
+    if (state?.digest === undefined) {
+      throw new RegistryError('MANIFEST_UNKNOWN', `"${name}" has no tag "${tag}".`);
     }
-    const target = `${deletion.repository}:${tag}`;
-    await recordAct(tx, { actor, action: 'tag.delete', target });
+    const tally = new UsageTally();
+    const moves = [{ tag: state, to: undefined }];
+    const cause = 'delete-tag';
+    await changeTags(tx, guards, { repository, name, actor, cause, moves, tally });
+    await recordAct(tx, { actor, action: 'tag.delete', target: `${name}:${tag}` });
+    await settleUsage(tx, { name, tally });
   });
 }
 
@@ -46,24 +50,30 @@ export function deleteTagCommand(guards: Guards) {
  */
 export function deleteManifestCommand(guards: Guards) {
   return synced(async (tx: Transaction, deletion: Deletion & { digest: Digest }): Promise<void> => {
-    const { digest, actor } = deletion;
-    const repository = known(deletion, await lockRepository(tx, deletion.repository));
+    const { repository: name, digest, actor } = deletion;
+    const repository = known(deletion, await lockRepository(tx, name));
     const manifest = await findManifestByDigest(tx, deletion);
     if (manifest === undefined) {
-      throw new RegistryError(
-        'MANIFEST_UNKNOWN',
-        `"${deletion.repository}" has no manifest ${digest}.`,
-      );
+      throw new RegistryError('MANIFEST_UNKNOWN', `"${name}" has no manifest ${digest}.`);
     }
     await refuseWhenNeeded(tx, { repository, blob: manifest.blobId, what: `manifest ${digest}` });
+    await guards.beforeDelete(tx, { repository, name, digest });
+    const cause = 'delete-manifest';
     const tags = await tagsPointingAt(tx, manifest.id);
+    const moves = [];
     for (const tag of tags) {
-      await dropTag(tx, guards, { repository, tag, actor, cause: 'delete-manifest' });
+      const state = await lockTag(tx, { repository, name: tag });
+      if (state !== undefined) moves.push({ tag: state, to: undefined });
     }
     await deleteManifest(tx, { repository, manifest: manifest.id });
+    await putInTrash(tx, { kind: 'manifest', path: name, repository, digest, actor, cause });
+    const tally = new UsageTally();
+    const deleted = [manifest.id];
+    await changeTags(tx, guards, { repository, name, actor, cause, moves, deleted, tally });
     await announce(tx, { kind: 'delete-manifest', repository, actor: actor.name, digest });
-    const target = `${deletion.repository}@${digest}`;
+    const target = `${name}@${digest}`;
     await recordAct(tx, { actor, action: 'manifest.delete', target, detail: { tags } });
+    await settleUsage(tx, { name, tally });
   });
 }
 
@@ -71,19 +81,24 @@ export function deleteManifestCommand(guards: Guards) {
  * Takes away a repository's right to a blob.
  * @throws RegistryError BLOB_UNKNOWN, DENIED when a kept manifest of the repository names it.
  */
-export function deleteBlobCommand() {
+export function deleteBlobCommand(guards: Guards) {
   return synced(async (tx: Transaction, deletion: Deletion & { digest: Digest }): Promise<void> => {
-    const { digest, actor } = deletion;
-    const repository = known(deletion, await lockRepository(tx, deletion.repository));
+    const { repository: name, digest, actor } = deletion;
+    const repository = known(deletion, await lockRepository(tx, name));
     const blob = await findBlob(tx, deletion);
     if (blob === undefined) {
-      throw new RegistryError('BLOB_UNKNOWN', `"${deletion.repository}" has no blob ${digest}.`);
+      throw new RegistryError('BLOB_UNKNOWN', `"${name}" has no blob ${digest}.`);
     }
     await refuseWhenNeeded(tx, { repository, blob: blob.id, what: `blob ${digest}` });
+    await guards.beforeDelete(tx, { repository, name, digest });
     await unlinkBlob(tx, { repository, blob: blob.id });
+    const cause = 'delete-blob';
+    await putInTrash(tx, { kind: 'blob', path: name, repository, digest, actor, cause });
     await announce(tx, { kind: 'delete-blob', repository, actor: actor.name, digest });
-    const target = `${deletion.repository}@${digest}`;
-    await recordAct(tx, { actor, action: 'blob.delete', target });
+    await recordAct(tx, { actor, action: 'blob.delete', target: `${name}@${digest}` });
+    const tally = new UsageTally();
+    tally.remove([blob]);
+    await settleUsage(tx, { name, tally });
   });
 }
 
@@ -107,20 +122,4 @@ async function refuseWhenNeeded(
     `The ${part.what} is part of what is tagged ${tags.join(', ')}${others}. Delete or move ${tags.length === 1 ? 'that tag' : 'those tags'} first.`,
     { tags },
   );
-}
-
-async function dropTag(
-  tx: Transaction,
-  guards: Guards,
-  drop: { repository: RepositoryId; tag: Tag; actor: Actor; cause: TagCause },
-): Promise<boolean> {
-  const { repository, cause } = drop;
-  const actor = drop.actor.name;
-  const tag = await lockTag(tx, { repository, name: drop.tag });
-  if (tag?.digest === undefined) return false;
-  const change = { repository, tag: drop.tag, from: tag.digest, to: undefined };
-  await guards.beforeTagChange(tx, change);
-  await moveTag(tx, { tag, to: undefined, actor, cause });
-  await announce(tx, { kind: 'tag', actor, ...change });
-  return true;
 }

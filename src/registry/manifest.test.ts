@@ -12,7 +12,7 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Tag } from '../oci/tag.ts';
 import { ByteCache } from './byte-cache.ts';
 import { finishUpload, pushBlob } from './finish-upload.ts';
-import type { Guards, TagChange } from './guards.ts';
+import { type Guards, NO_GUARDS, type TagChange } from './guards.ts';
 import { listReferrers, listRepositories, listTags } from './list.ts';
 import { manifestBytes, openBlob, pullBlob, pullManifest } from './pull.ts';
 import { pushManifest } from './push-manifest.ts';
@@ -39,6 +39,7 @@ let node: Node;
 /** What the guard says of the next changes of tags. */
 let forbid: ((change: TagChange) => boolean) | undefined;
 const guards: Guards = {
+  ...NO_GUARDS,
   async beforeTagChange(_tx, change) {
     if (forbid?.(change)) throw new RegistryError('DENIED', 'A rule forbids that.');
   },

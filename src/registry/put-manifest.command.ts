@@ -9,8 +9,10 @@ import {
 } from '../metadata/blobs.ts';
 import { lostBelow, type MissingPart } from '../metadata/closure.ts';
 import { synced } from '../metadata/command.ts';
+import { holdManifests } from '../metadata/liveness.ts';
 import {
   findManifestByDigest,
+  findManifestState,
   heldAsManifests,
   type ManifestId,
   storeManifest,
@@ -20,13 +22,16 @@ import {
 import { announce } from '../metadata/outbox.ts';
 import { ensureRepository, listRepository, type RepositoryId } from '../metadata/repositories.ts';
 import type { Transaction } from '../metadata/sql.ts';
-import { ensureTag, moveTag, type TagState } from '../metadata/tags.ts';
+import { ensureTag, type TagState } from '../metadata/tags.ts';
+import { forgetTrashed } from '../metadata/trash.ts';
+import { settleUsage, UsageTally } from '../metadata/usage.ts';
 import { etagOf, ifMatchHolds, ifNoneMatchHolds } from '../oci/condition.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { ManifestReference } from '../oci/manifest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Tag } from '../oci/tag.ts';
+import { changeTags } from './change-tags.ts';
 import type { Guards } from './guards.ts';
 
 /** Which parts a manifest may name that the repository does not hold. */
@@ -55,10 +60,11 @@ export interface PutManifest {
 }
 
 /**
+ * @returns sentences that the client should hear.
  * @throws RegistryError MANIFEST_BLOB_UNKNOWN, naming the parts; PRECONDITION_FAILED; what a guard throws.
  */
 export function putManifestCommand(guards: Guards) {
-  return synced(async (tx: Transaction, push: PutManifest): Promise<void> => {
+  return synced(async (tx: Transaction, push: PutManifest): Promise<readonly string[]> => {
     const repository = await ensureRepository(tx, push.repository);
     const tags = await lockTags(tx, repository, push.tags);
     await checkCondition(tx, push, tags);
@@ -71,6 +77,7 @@ export function putManifestCommand(guards: Guards) {
     });
     if (!blob.isNew) await keepPayload(tx, { blob: blob.id, bytes: push.bytes });
     const subject = await storeParts(tx, push);
+    const before = await findManifestState(tx, { repository, blob: blob.id });
     const manifest = await storeManifest(tx, {
       repository,
       blob: blob.id,
@@ -78,28 +85,34 @@ export function putManifestCommand(guards: Guards) {
       artifactType: push.artifactType,
       subject,
     });
-    await storeReferencesByKind(tx, manifest, push.references);
+    await storeReferencesByKind(tx, { repository, parent: manifest }, push.references);
     if (subject !== undefined && push.descriptor !== undefined) {
       const { artifactType, descriptor } = push;
       await storeReferrer(tx, { repository, subject, manifest, artifactType, descriptor });
     }
-    await listRepository(tx, repository);
-    const { digest, mediaType } = push;
-    const actor = push.actor.name;
-    await announce(tx, { kind: 'push', repository, actor, digest, mediaType });
-    for (const tag of tags) {
-      if (tag.digest === digest) continue;
-      const change = { repository, tag: tag.name, from: tag.digest, to: digest };
-      await guards.beforeTagChange(tx, change);
-      await moveTag(tx, { tag, to: { manifest, blob: blob.id }, actor, cause: 'push' });
-      await announce(tx, { kind: 'tag', actor, ...change });
+    const tally = new UsageTally();
+    if (await listRepository(tx, repository)) tally.repositories += 1;
+    const { digest, mediaType, actor, repository: name } = push;
+    await announce(tx, { kind: 'push', repository, actor: actor.name, digest, mediaType });
+    if (before !== undefined && before.deletedAt !== null) {
+      await forgetTrashed(tx, { repository, kind: 'manifest', digest });
     }
+    await holdManifests(tx, { repository, manifests: [manifest] }, tally);
+    await changeTags(tx, guards, {
+      repository,
+      name,
+      actor,
+      cause: 'push',
+      moves: tags.map((tag) => ({ tag, to: { manifest, blob: blob.id, digest } })),
+      tally,
+    });
     await recordAct(tx, {
       actor: push.actor,
       action: 'manifest.push',
       target: `${push.repository}@${digest}`,
       detail: { tags: push.tags, mediaType },
     });
+    return guards.afterGrowth(tx, await settleUsage(tx, { name, tally }));
   });
 }
 
@@ -204,13 +217,21 @@ const KINDS = ['config', 'layer', 'manifest', 'subject', 'foreign'] as const;
 
 async function storeReferencesByKind(
   tx: Transaction,
-  parent: ManifestId,
+  above: { repository: RepositoryId; parent: ManifestId },
   references: readonly ManifestReference[],
 ): Promise<void> {
   for (const kind of KINDS) {
-    const digests = references
-      .filter((part) => (part.foreign ? 'foreign' : part.kind) === kind)
-      .map((part) => part.digest);
-    if (digests.length > 0) await storeReferences(tx, { parent, kind, digests });
+    const wanted = new Set(
+      references
+        .filter((part) => (part.foreign ? 'foreign' : part.kind) === kind)
+        .map((part) => part.digest),
+    );
+    if (wanted.size === 0) continue;
+    const digests = [...wanted];
+    const added = await storeReferences(tx, { ...above, kind, digests });
+    if (added === digests.length) continue;
+    // A manifest that was here before, or a row that was taken away since it was looked at.
+    await ensureBlobRows(tx, digests);
+    await storeReferences(tx, { ...above, kind, digests });
   }
 }

@@ -1,8 +1,9 @@
 // The transactions of an upload. Each names the fence that it holds or has seen; see metadata/uploads.ts.
-import { type BlobPlace, findBlob, linkBlob, storeBlob } from '../metadata/blobs.ts';
+import { type BlobPlace, findBlob, keepBlob, linkBlob, storeBlob } from '../metadata/blobs.ts';
 import { relaxed, synced } from '../metadata/command.ts';
+import { renewRight } from '../metadata/liveness.ts';
 import { queueRemoval } from '../metadata/removals.ts';
-import { ensureRepository } from '../metadata/repositories.ts';
+import { ensureRepository, type RepositoryId } from '../metadata/repositories.ts';
 import type { Transaction } from '../metadata/sql.ts';
 import {
   createUpload,
@@ -18,9 +19,11 @@ import {
   type UploadProgress,
   type UploadRow,
 } from '../metadata/uploads.ts';
+import { type SizedBlob, settleUsage, UsageTally } from '../metadata/usage.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
+import type { Guards } from './guards.ts';
 
 export const startUpload = relaxed(
   async (tx: Transaction, upload: NewUpload): Promise<void> => createUpload(tx, upload),
@@ -130,9 +133,16 @@ export interface FinishUpload {
 
 /**
  * The commit of an upload: blob, right of the repository, upload gone.
- * @throws RegistryError BLOB_UPLOAD_UNKNOWN when it is gone, RANGE_INVALID when a newer request has it.
+ * @throws RegistryError BLOB_UPLOAD_UNKNOWN when it is gone, RANGE_INVALID when a newer request has it,
+ * what a guard throws.
  */
-export const finishUpload = synced(async (tx: Transaction, finish: FinishUpload): Promise<void> => {
+export function finishUploadCommand(guards: Guards) {
+  return synced(async (tx: Transaction, finish: FinishUpload): Promise<void> => {
+    await commitUpload(tx, guards, finish);
+  });
+}
+
+async function commitUpload(tx: Transaction, guards: Guards, finish: FinishUpload): Promise<void> {
   const { upload, digest, size, place } = finish;
   if (upload !== undefined) {
     const row = await lockedUpload(tx, upload.id);
@@ -151,9 +161,26 @@ export const finishUpload = synced(async (tx: Transaction, finish: FinishUpload)
   if (!blob.isNew && 'storageKey' in place) {
     await queueRemoval(tx, { kind: 'content', key: place.storageKey });
   }
-  await linkBlob(tx, { repository, blob: blob.id });
+  await giveRight(tx, guards, {
+    repository,
+    name: finish.repository,
+    blob: { id: blob.id, size },
+  });
   if (upload !== undefined) await removeUpload(tx, upload.id);
-});
+}
+
+/** From now on the repository may have the blob, and the namespaces above use it. */
+async function giveRight(
+  tx: Transaction,
+  guards: Guards,
+  right: { repository: RepositoryId; name: RepositoryName; blob: SizedBlob },
+): Promise<void> {
+  const { repository, name, blob } = right;
+  await linkBlob(tx, { repository, blob: blob.id });
+  const tally = new UsageTally();
+  tally.add([blob]);
+  await guards.afterGrowth(tx, await settleUsage(tx, { name, tally }));
+}
 
 /** The error of a request whose upload a newer request has taken. */
 export function overtaken(): RegistryError {
@@ -199,16 +226,33 @@ async function forgetUpload(tx: Transaction, upload: UploadRow): Promise<void> {
   await queueLeftovers(tx, upload, { file: undefined, storageKey: undefined });
 }
 
-/** Gives a repository the right to a blob that another one holds. @returns false when that one does not. */
-export const mountBlob = synced(
-  async (
-    tx: Transaction,
-    mount: { repository: RepositoryName; from: RepositoryName; digest: Digest },
-  ): Promise<boolean> => {
+export interface MountBlob {
+  readonly repository: RepositoryName;
+  readonly from: RepositoryName;
+  readonly digest: Digest;
+}
+
+/**
+ * Gives a repository the right to a blob that another one holds. @returns false when that one does not.
+ * @throws what a guard throws.
+ */
+export function mountBlobCommand(guards: Guards) {
+  return synced(async (tx: Transaction, mount: MountBlob): Promise<boolean> => {
     const blob = await findBlob(tx, { repository: mount.from, digest: mount.digest });
     if (blob === undefined) return false;
     const repository = await ensureRepository(tx, mount.repository);
-    await linkBlob(tx, { repository, blob: blob.id });
+    // It may have been collected since it was found.
+    if (!(await keepBlob(tx, blob.id))) return false;
+    await giveRight(tx, guards, { repository, name: mount.repository, blob });
     return true;
-  },
+  });
+}
+
+/**
+ * Somebody was told that the repository has a blob which nothing names yet: its time of grace starts anew.
+ * Asked for only when less than half of it is left, so that a HEAD writes nothing.
+ */
+export const renewGrace = relaxed(
+  async (tx: Transaction, right: { repository: RepositoryId; blob: number }): Promise<void> =>
+    renewRight(tx, right),
 );

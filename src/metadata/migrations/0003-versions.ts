@@ -25,6 +25,13 @@ export function versionTables(engine: Engine): RawBuilder<unknown>[] {
       where deleted_at is not null`,
     // Nobody has kept account so far: each is looked at once, after the grace period.
     sql`update repository_blobs set unheld_since = ${now}`,
+    // Which manifests of one repository name a blob must not cost a look at those of all others.
+    sql`alter table manifest_references add column repository_id ${id} not null default 0`,
+    sql`update manifest_references set repository_id =
+      (select m.repository_id from manifests m where m.id = manifest_references.parent_id)`,
+    sql`drop index manifest_references_by_child`,
+    sql`create index manifest_references_by_child on manifest_references (child_id, repository_id)`,
+    sql`alter table referrers add column is_hidden smallint not null default 0`,
     sql`alter table blobs add column unheld_since bigint`,
     sql`create index blobs_unheld on blobs (unheld_since) where unheld_since is not null`,
     sql`alter table removals add column not_before bigint not null default 0`,
@@ -114,4 +121,3 @@ export function versionTables(engine: Engine): RawBuilder<unknown>[] {
     sql`insert into collection_state (id, pulls_wanted_at) values (1, 0)`,
   ];
 }
-
