@@ -191,16 +191,16 @@ async function readReferences(
   const kindPlaces = new Map<string, number>(REFERENCE_KINDS.map((kind, place) => [kind, place]));
   for (let start = 0; start < manifests.length; start += MANIFESTS_PAGE) {
     const page = manifests.slice(start, start + MANIFESTS_PAGE);
-    const rows = await sql.all(referencesOf, { manifests: JSON.stringify(page.map(({ id }) => id)) });
-    const base = children.length;
+    const rows = await sql.all(referencesOf, {
+      manifests: JSON.stringify(page.map(({ id }) => id)),
+    });
     const parents = rows.map(({ parent }) => places.get(parent) as number);
     for (const parent of parents) first[parent + 1] = (first[parent + 1] as number) + 1;
     for (let at = start; at < start + page.length; at += 1) {
-      first[at + 1] = (first[at + 1] as number) + (at === start ? base : (first[at] as number));
+      first[at + 1] = (first[at + 1] as number) + (first[at] as number);
     }
     // Rows come in the order of the list on SQLite only.
     const next = first.slice(start, start + page.length);
-    next[0] = base;
     rows.forEach(({ child, kind }, index) => {
       const parent = (parents[index] as number) - start;
       const at = next[parent] as number;
