@@ -20,8 +20,3 @@ export function policiesIn(tx: Transaction, path: string): Promise<readonly Path
   }
   return policies;
 }
-
-/** After a change of them in the same transaction. */
-export function forgetPoliciesIn(tx: Transaction): void {
-  read.delete(tx);
-}

@@ -48,6 +48,25 @@ export function wantedNames(
   return rows.as<'wanted'>(sql.ref('wanted'));
 }
 
+/** Pairs of texts, a JSON array of arrays, as the table `wanted` with `first` and `second`. As above. */
+export function wantedPairs(
+  engine: Engine,
+  list: string,
+): AliasedRawBuilder<{ first: string; second: string }, 'wanted'> {
+  const rows =
+    engine === 'sqlite'
+      ? sql<{
+          first: string;
+          second: string;
+        }>`(select value ->> 0 as first, value ->> 1 as second from json_each(${list}))`
+      : sql<{
+          first: string;
+          second: string;
+        }>`(select (value ->> 0) collate "C" as first, (value ->> 1) collate "C" as second
+          from json_array_elements(${list}::text::json))`;
+  return rows.as<'wanted'>(sql.ref('wanted'));
+}
+
 /**
  * A list of stored digests as one parameter: the same text for both engines. Sorted, so that two
  * transactions that make rows for them never wait for each other in a circle.

@@ -2,9 +2,10 @@
 // `lease_items` is a root that holds (`liveness.ts`) until it is taken away, also when its lease is over;
 // whether a lease forbids something depends on its end.
 import { sql as raw } from 'kysely';
+import { type Digest, digestFromBytes, digestToBytes } from '../oci/digest.ts';
 import type { BlobId } from './blobs.ts';
 import { manifestsAbove } from './closure.ts';
-import { locked, wantedIds } from './fragments.ts';
+import { digestList, locked, wantedDigests, wantedIds, wantedPairs } from './fragments.ts';
 import type { ManifestId } from './manifests.ts';
 import { pathRange } from './path-range.ts';
 import type { RepositoryId } from './repositories.ts';
@@ -139,23 +140,53 @@ const itemsOf = statement<{ lease: number }>()((q, p) =>
     .orderBy('b.digest'),
 );
 
-const addItems = statement<{ lease: number; repository: number; blobs: string }>()(
-  (q, p, engine) =>
-    q
-      .insertInto('lease_items')
-      .columns(['lease_id', 'repository_id', 'blob_id'])
-      .expression(
-        q
-          .selectFrom(wantedIds(engine, p.blobs))
-          .select([
-            raw<number>`cast(${p.lease} as bigint)`.as('lease_id'),
-            raw<number>`cast(${p.repository} as bigint)`.as('repository_id'),
-            'wanted.id as blob_id',
-          ])
-          // SQLite would read `on conflict` as a join condition without it.
-          .where(raw<boolean>`true`),
-      )
-      .onConflict((c) => c.doNothing()),
+/** Digests of tags, for those that are there. */
+const tagDigests = statement<{ tags: string }>()((q, p, engine) =>
+  q
+    .selectFrom(wantedPairs(engine, p.tags))
+    .crossJoin('repositories as r')
+    .crossJoin('tags as t')
+    .crossJoin('manifests as m')
+    .crossJoin('blobs as b')
+    .select(['r.name as repository', 't.name as tag', 'b.digest'])
+    .whereRef('r.name', '=', 'wanted.first')
+    .whereRef('t.repository_id', '=', 'r.id')
+    .whereRef('t.name', '=', 'wanted.second')
+    .whereRef('m.id', '=', 't.manifest_id')
+    .whereRef('b.id', '=', 'm.blob_id'),
+);
+
+/** Not in the trash. A release that is under way ends first, and one that comes sees the lease. */
+const leasable = statement<{ repository: number; digests: string }>()((q, p, engine) => {
+  const rows = q
+    .selectFrom(wantedDigests(engine, p.digests))
+    .crossJoin('blobs as b')
+    .crossJoin('manifests as m')
+    .select(['m.id', 'm.blob_id as blobId', 'b.digest'])
+    .whereRef('b.digest', '=', 'wanted.digest')
+    .whereRef('m.blob_id', '=', 'b.id')
+    .where('m.repository_id', '=', p.repository)
+    .where('m.deleted_at', 'is', null)
+    .orderBy('m.id');
+  return engine === 'postgres' ? rows.forShare('m') : rows;
+});
+
+const addItems = statement<{ lease: number; repository: number; blobs: string }>()((q, p, engine) =>
+  q
+    .insertInto('lease_items')
+    .columns(['lease_id', 'repository_id', 'blob_id'])
+    .expression(
+      q
+        .selectFrom(wantedIds(engine, p.blobs))
+        .select([
+          raw<number>`cast(${p.lease} as bigint)`.as('lease_id'),
+          raw<number>`cast(${p.repository} as bigint)`.as('repository_id'),
+          'wanted.id as blob_id',
+        ])
+        // SQLite would read `on conflict` as a join condition without it.
+        .where(raw<boolean>`true`),
+    )
+    .onConflict((c) => c.doNothing()),
 );
 
 const moveItems = statement<{ from: number; to: number; repository: number; blobs: string }>()(
@@ -285,12 +316,44 @@ export interface LeaseItem {
   readonly blob: BlobId;
   /** Of the repository. */
   readonly name: string;
-  readonly digest: Uint8Array;
+  readonly digest: Digest;
 }
 
 /** By names of repositories, then digests. */
-export function leaseItems(sql: Sql, lease: number): Promise<LeaseItem[]> {
-  return sql.all(itemsOf, { lease });
+export async function leaseItems(sql: Sql, lease: number): Promise<LeaseItem[]> {
+  const rows = await sql.all(itemsOf, { lease });
+  return rows.map((row) => ({ ...row, digest: digestFromBytes(row.digest) }));
+}
+
+export interface TagOf {
+  readonly repository: string;
+  readonly tag: string;
+}
+
+/** Where tags point; those that are not there are left out. */
+export async function digestsOfTags(
+  sql: Sql,
+  tags: readonly TagOf[],
+): Promise<(TagOf & { readonly digest: Digest })[]> {
+  const list = JSON.stringify(tags.map(({ repository, tag }) => [repository, tag]));
+  const rows = await sql.all(tagDigests, { tags: list });
+  return rows.map((row) => ({ ...row, digest: digestFromBytes(row.digest) }));
+}
+
+export interface LeasableManifest {
+  readonly id: ManifestId;
+  readonly blobId: BlobId;
+  readonly digest: Digest;
+}
+
+/** Those of the digests that the repository has as manifests; they stay until the transaction ends. */
+export async function keepLeasable(
+  tx: Transaction,
+  { repository, digests }: { repository: RepositoryId; digests: readonly Digest[] },
+): Promise<LeasableManifest[]> {
+  const list = digestList(digests.map(digestToBytes));
+  const rows = await tx.all(leasable, { repository, digests: list });
+  return rows.map((row) => ({ ...row, digest: digestFromBytes(row.digest) }));
 }
 
 export interface ItemsOfRepository {

@@ -14,7 +14,15 @@ export type OutboxEvent =
       readonly to: Digest | undefined;
     }
   | { readonly kind: 'delete-manifest'; readonly digest: Digest }
-  | { readonly kind: 'delete-blob'; readonly digest: Digest };
+  | { readonly kind: 'delete-blob'; readonly digest: Digest }
+  /** A push has crossed a soft limit. */
+  | {
+      readonly kind: 'quota-warning';
+      readonly path: string;
+      readonly resource: string;
+      readonly limit: number;
+      readonly used: number;
+    };
 
 const insertEvent = statement<{ kind: string; repository: number; detail: string; now: number }>()(
   (q, p) =>

@@ -54,6 +54,41 @@ const ofKind = statement<{ kind: string }>()((q, p) =>
     .orderBy('s.path'),
 );
 
+const one = statement<{ path: string; kind: string }>()((q, p) =>
+  q
+    .selectFrom('path_policies as s')
+    .select(COLUMNS)
+    .where('s.path', '=', p.path)
+    .where('s.kind', '=', p.kind as PolicyKind),
+);
+
+interface PageParameters {
+  path: string;
+  below: string;
+  before: string;
+  afterPath: string;
+  afterKind: string;
+  limit: number;
+}
+
+const page = statement<PageParameters>()((q, p) =>
+  q
+    .selectFrom('path_policies as s')
+    .select(COLUMNS)
+    .where('s.path', '>=', p.below)
+    .where('s.path', '<', p.before)
+    .where('s.path', '<>', p.path)
+    .where((e) =>
+      e.or([
+        e('s.path', '>', p.afterPath),
+        e.and([e('s.path', '=', p.afterPath), e('s.kind', '>', p.afterKind as PolicyKind)]),
+      ]),
+    )
+    .orderBy('s.path')
+    .orderBy('s.kind')
+    .limit(p.limit),
+);
+
 const putRow = statement<{
   path: string;
   kind: string;
@@ -104,6 +139,26 @@ export function policiesWithin(
   wanted: { path: string; kind: PolicyKind },
 ): Promise<PathPolicy[]> {
   return sql.all(within, { ...pathRange(wanted.path), kind: wanted.kind });
+}
+
+/** What is set on a path itself. */
+export function readPolicy(
+  sql: Sql,
+  key: { path: string; kind: PolicyKind },
+): Promise<PathPolicy | undefined> {
+  return sql.first(one, key);
+}
+
+export interface PolicyPage {
+  readonly path: string;
+  readonly after: { readonly path: string; readonly kind: string };
+  readonly limit: number;
+}
+
+/** Up to `limit` of the policies below a path, of every kind, after `after`, by path and kind. */
+export function policiesBelow(sql: Sql, { path, after, limit }: PolicyPage): Promise<PathPolicy[]> {
+  const from = { afterPath: after.path, afterKind: after.kind };
+  return sql.all(page, { ...pathRange(path), ...from, limit });
 }
 
 /** All policies of a kind, in byte order of their paths. */

@@ -30,6 +30,8 @@ export interface PushedManifest {
   readonly tags: readonly Tag[];
   /** It names layers that need not be held here. */
   readonly hasForeignLayers: boolean;
+  /** What guards want the client to hear, such as a quota that is nearly used up. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -56,7 +58,7 @@ export async function pushManifest(
   }
   const digest = digestOfPush(reference, bytes);
   const manifest = parseManifest(bytes, push.contentType);
-  await parts.commands.run('putManifest', {
+  const warnings = await parts.commands.run('putManifest', {
     repository: push.repository,
     actor: push.actor,
     digest,
@@ -71,7 +73,7 @@ export async function pushManifest(
     condition: push.condition,
   });
   const hasForeignLayers = manifest.references.some((part) => part.foreign);
-  return { digest, subject: manifest.subject, tags, hasForeignLayers };
+  return { digest, subject: manifest.subject, tags, hasForeignLayers, warnings };
 }
 
 function digestOfPush(reference: Reference, bytes: Uint8Array): Digest {

@@ -91,12 +91,14 @@ export async function putManifest(
   // oras-go and cosign leave the fallback tag alone only when they see it.
   if (pushed.subject !== undefined) headers['OCI-Subject'] = pushed.subject;
   if (tags.length > 0) headers['OCI-Tag'] = pushed.tags.join(', ');
-  return emptyReply(201, pushed.hasForeignLayers ? { ...headers, ...FOREIGN_LAYERS } : headers);
+  const warnings = [...(pushed.hasForeignLayers ? [FOREIGN_LAYERS] : []), ...pushed.warnings];
+  // One for all: clients read a warning a header line, and a reply has one line of a name.
+  const warning = warnings.length === 0 ? undefined : warningHeader(warnings.join(' '));
+  return emptyReply(201, { ...headers, ...warning });
 }
 
-const FOREIGN_LAYERS = warningHeader(
-  'This image has layers that may not be distributed. Unless they were pushed too, those who pull it need access to where they come from.',
-);
+const FOREIGN_LAYERS =
+  'This image has layers that may not be distributed. Unless they were pushed too, those who pull it need access to where they come from.';
 
 export async function deleteManifest(
   request: V2Request,

@@ -1,4 +1,5 @@
 // `/v2/<name>/blobs/uploads/…`
+import { checkRoomInQuota } from '../../lifecycle/quota/check-room.ts';
 import { parseDigest, parseDigestAlgorithm } from '../../oci/digest.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import { parseContentRange } from '../../oci/range.ts';
@@ -45,13 +46,16 @@ export async function postUpload(
     );
     if (isMounted) return blobCreated(repository, digest);
   }
+  const { sql } = parts.pull;
   const digestText = query.get('digest');
   if (digestText !== null && mount === null) {
+    await checkRoomInQuota(sql, { repository, bytes: body.length });
     const digest = parseDigest(digestText);
     await pushBlob(parts.upload, { repository, actor, digest, body });
     return blobCreated(repository, digest);
   }
   const algorithm = parseDigestAlgorithm(query.get('digest-algorithm') ?? 'sha256');
+  await checkRoomInQuota(sql, { repository });
   const upload = await beginUpload(parts.upload, { repository, actor, algorithm });
   // Absent and unreadable look alike: the sentence must not tell one from the other.
   const hint = mount !== null && query.has('from') ? NOT_MOUNTED : undefined;

@@ -2,8 +2,8 @@
 // where the first has put it.
 import type { PathPolicy } from '../../metadata/policies.ts';
 import type { Transaction } from '../../metadata/sql.ts';
-import { lastTrashedTag } from '../../metadata/taken-tags.ts';
 import type { TagCause } from '../../metadata/tags.ts';
+import { lastTrashedTag } from '../../metadata/taken-tags.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { TagChange } from '../../registry/guards.ts';

@@ -5,7 +5,12 @@ import { announce } from '../../metadata/outbox.ts';
 import type { PathPolicy } from '../../metadata/policies.ts';
 import { findRepository } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
-import { readScopes, type ScopeGrowth, type Usage, type UsageGrowth } from '../../metadata/usage.ts';
+import {
+  readScopes,
+  type ScopeGrowth,
+  type Usage,
+  type UsageGrowth,
+} from '../../metadata/usage.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { shownPath } from '../shown-path.ts';
