@@ -87,6 +87,7 @@ export function describeBlobStore(name: string, open: () => Promise<OpenedStore>
     describe('uploads', () => uploadCases(context));
     describe('committing', () => commitCases(context));
     describe('content', () => contentCases(context));
+    describe('upkeep', () => upkeepCases(context));
     describe('names', () => nameCases(context));
   });
 }
@@ -526,6 +527,65 @@ function contentCases(suite: SuiteContext): void {
   });
 }
 
+function upkeepCases(suite: SuiteContext): void {
+  const stored = async (bytes: Uint8Array, key = freshKey()) => {
+    await suite.upload(`for-${key.split('.')[1]}`, bytes);
+    await suite.store.commit(`for-${key.split('.')[1]}`, key);
+    return key;
+  };
+  const contents = async () => {
+    const all = await Array.fromAsync(suite.store.contents());
+    return all.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  };
+
+  test('read gives all bytes of a key, and is absent without them', async () => {
+    const key = await stored(patternBytes(300_000));
+    expect(await readAll(suite.store.read(key))).toEqual(patternBytes(300_000));
+    expect(await faultOf(readAll(suite.store.read(freshKey())))).toBe('absent');
+  });
+
+  test('contents names what is committed, of every algorithm, and nothing else', async () => {
+    expect(await contents()).toEqual([]);
+    const before = Date.now();
+    const first = await stored(patternBytes(10));
+    const second = await stored(patternBytes(20), freshKey('ab'.repeat(64)));
+    const gone = await stored(patternBytes(30));
+    await suite.store.remove(gone);
+    await suite.upload('still-coming', patternBytes(40));
+    const all = await contents();
+    expect(all.map(({ key, size }) => [key, size])).toEqual([
+      [first, 10],
+      [second, 20],
+    ]);
+    for (const { modifiedAt } of all) {
+      expect(modifiedAt).toBeGreaterThan(before - 60_000);
+      expect(modifiedAt).toBeLessThan(Date.now() + 60_000);
+    }
+  });
+
+  test('what goes to quarantine is content no more, and the key stays free of it', async () => {
+    const [key, other] = [await stored(patternBytes(10)), await stored(patternBytes(20))];
+    const place = await suite.store.quarantine(key);
+    expect(place).toContain('quarantine');
+    expect(await faultOf(suite.store.open(key))).toBe('absent');
+    expect(await faultOf(readAll(suite.store.read(key)))).toBe('absent');
+    expect((await contents()).map((found) => found.key)).toEqual([other]);
+    // Somebody crashed before they could write down where the bytes lie.
+    expect(await suite.store.quarantine(key)).toBe(place);
+    await suite.store.remove(key);
+    expect(await suite.store.quarantine(key)).toBe(place);
+    expect(await faultOf(suite.store.quarantine(freshKey()))).toBe('absent');
+  });
+
+  test('space is unknown, or a part of a whole', async () => {
+    const space = await suite.store.space();
+    if (space === undefined) return;
+    expect(space.freeBytes).toBeGreaterThanOrEqual(0);
+    expect(space.totalBytes).toBeGreaterThanOrEqual(space.freeBytes);
+    expect(space.totalBytes).toBeGreaterThan(0);
+  });
+}
+
 const ILLEGAL_IDS = [
   '',
   '.',
@@ -587,7 +647,9 @@ function nameCases(suite: SuiteContext): void {
       () => store.commit('u', key),
       () => store.reclaim(key, 'w'),
       () => store.open(key),
+      async () => readAll(store.read(key)),
       () => store.remove(key),
+      () => store.quarantine(key),
     ];
     for (const attempt of attempts) expect(await faultOf(attempt())).toBe('failed');
     expect(await suite.uploadBytes('u')).toEqual(patternBytes(4));

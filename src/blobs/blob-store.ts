@@ -10,6 +10,9 @@
 //                                             crash after the rename: bytes that the upload's row still
 //                                             names; reclaim() brings them back into the upload
 //
+//   blobs/<key> ──quarantine──► quarantine/<key>: damaged bytes, kept for a person; nothing reads them
+//     └─ crash: one of the two names, with all bytes; asked again, it goes on from either
+//
 // Uncommitted bytes and content are different things: an upload id never reads content, a storage
 // key never reads an upload.
 
@@ -85,11 +88,42 @@ export interface ContentArea {
   reclaim(key: StorageKey, id: UploadId): Promise<void>;
   /** @throws BlobStoreError `absent` when there are no such bytes. */
   open(key: StorageKey): Promise<BlobContent>;
+  /** All bytes of a key, to hash them. The stream fails with `absent` when there are none. */
+  read(key: StorageKey): ReadableStream<Uint8Array>;
   /** Removes the bytes of a key; no error when they are absent. */
   remove(key: StorageKey): Promise<void>;
 }
 
-export interface BlobStore extends UploadArea, ContentArea {
+export interface StoredContent {
+  readonly key: StorageKey;
+  /** Bytes. */
+  readonly size: number;
+  /** When the bytes were last written, in ms since 1970. */
+  readonly modifiedAt: number;
+}
+
+export interface StoreSpace {
+  /** Bytes that can still be written. */
+  readonly freeBytes: number;
+  /** Those and what is in use, by the store or by others. */
+  readonly totalBytes: number;
+}
+
+/** What is done to content without anybody having asked for a blob. */
+export interface ContentUpkeep {
+  /** Every key that has bytes, by walking all of them. Only the scrubber may: all others know a row. */
+  contents(): AsyncIterable<StoredContent>;
+  /**
+   * Moves the bytes of a key aside, where nothing reads and nothing removes them. On stable storage when it
+   * resolves. Asked again it says the same. @returns where they lie, for a person. @throws BlobStoreError
+   * `absent`.
+   */
+  quarantine(key: StorageKey): Promise<string>;
+  /** Undefined where it has no meaning. */
+  space(): Promise<StoreSpace | undefined>;
+}
+
+export interface BlobStore extends UploadArea, ContentArea, ContentUpkeep {
   /** Tries a write, a sync and a removal. @throws BlobStoreError with the cause that a person can act on. */
   check(): Promise<void>;
 }

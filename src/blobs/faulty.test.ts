@@ -81,9 +81,13 @@ describe('planned faults', () => {
     await store.commit('u', key);
     const content = await store.open(key);
     if (content.kind === 'stream') await readAll(content.open());
+    await readAll(store.read(key));
+    await Array.fromAsync(store.contents());
+    await store.space();
     await store.reclaim(key, 'u');
     await store.discard('u');
     await store.remove(key);
+    expect(await faultOf(store.quarantine(key))).toBe('absent');
     expect(await faultOf(store.check())).toBe('full');
     const operations = [
       'append u',
@@ -93,8 +97,16 @@ describe('planned faults', () => {
       'readUpload u',
       'fork u',
     ];
-    const rest = [`open ${key}`, `read ${key}`, `reclaim ${key}`, 'discard u', `remove ${key}`];
-    expect(asked).toEqual([...operations, 'staleUploads ', 'commit u', ...rest, 'check ']);
+    const reads = [`open ${key}`, `read ${key}`, `read ${key}`, 'contents ', 'space '];
+    const rest = [`reclaim ${key}`, 'discard u', `remove ${key}`, `quarantine ${key}`];
+    expect(asked).toEqual([
+      ...operations,
+      'staleUploads ',
+      'commit u',
+      ...reads,
+      ...rest,
+      'check ',
+    ]);
   });
 
   test('a plan that throws stops the operation, and nothing else', async () => {

@@ -9,7 +9,7 @@ import type {
 } from './blob-store.ts';
 import { streamOf } from './byte-stream.ts';
 
-export type BlobOperation = Exclude<keyof BlobStore, symbol> | 'write' | 'close' | 'read';
+export type BlobOperation = Exclude<keyof BlobStore, symbol> | 'write' | 'close';
 
 /**
  * `before`: nothing happened. `after`: it took effect, and the answer is lost. `cut`: of a write or a
@@ -19,7 +19,7 @@ export type PlannedFault =
   | { readonly when: 'before' | 'after'; readonly error: BlobStoreError }
   | { readonly when: 'cut'; readonly bytes: number; readonly error: BlobStoreError };
 
-/** `subject`: the upload id or the storage key; empty for check and staleUploads. */
+/** `subject`: the upload id or the storage key; empty for what is about neither. */
 export type FaultPlan = (operation: BlobOperation, subject: string) => PlannedFault | undefined;
 
 export function withFaults(store: BlobStore, plan: FaultPlan): BlobStore {
@@ -32,16 +32,15 @@ export function withFaults(store: BlobStore, plan: FaultPlan): BlobStore {
     readUpload: (id) => faultyStream(store.readUpload(id), plan('readUpload', id)),
     fork: (id, copy) => run('fork', id, () => store.fork(id, copy)),
     discard: (id) => run('discard', id, () => store.discard(id)),
-    async *staleUploads(before) {
-      const fault = plan('staleUploads', '');
-      if (fault !== undefined && fault.when !== 'after') throw fault.error;
-      yield* store.staleUploads(before);
-      if (fault !== undefined) throw fault.error;
-    },
+    staleUploads: (before) => faultyListing(store.staleUploads(before), plan('staleUploads', '')),
     commit: (id, key) => run('commit', id, () => store.commit(id, key)),
     reclaim: (key, id) => run('reclaim', key, () => store.reclaim(key, id)),
     open: (key) => run('open', key, async () => faultyContent(await store.open(key), key, plan)),
     remove: (key) => run('remove', key, () => store.remove(key)),
+    read: (key) => faultyStream(store.read(key), plan('read', key)),
+    contents: () => faultyListing(store.contents(), plan('contents', '')),
+    quarantine: (key) => run('quarantine', key, () => store.quarantine(key)),
+    space: () => run('space', '', () => store.space()),
     check: () => run('check', '', () => store.check()),
   };
 }
@@ -81,6 +80,12 @@ function faultyContent(content: BlobContent, key: string, plan: FaultPlan): Blob
     size: content.size,
     open: (range?: ByteRange) => faultyStream(content.open(range), plan('read', key)),
   };
+}
+
+async function* faultyListing<T>(listing: AsyncIterable<T>, fault: PlannedFault | undefined) {
+  if (fault !== undefined && fault.when !== 'after') throw fault.error;
+  yield* listing;
+  if (fault !== undefined) throw fault.error;
 }
 
 function faultyStream(

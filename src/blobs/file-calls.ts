@@ -1,7 +1,18 @@
 // The calls to the operating system that the filesystem store makes, each with the sentence of its
 // fault. Knows paths; knows no folders of the store and no rules.
 import { constants } from 'node:fs';
-import { copyFile, type FileHandle, lstat, open, rename, stat, unlink } from 'node:fs/promises';
+import {
+  copyFile,
+  type FileHandle,
+  lstat,
+  open,
+  opendir,
+  rename,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs/promises';
+import type { StoreSpace } from './blob-store.ts';
 import { streamOf } from './byte-stream.ts';
 import { isMissing, storageError, systemCode } from './filesystem-errors.ts';
 import { absentError, existsError } from './store-errors.ts';
@@ -63,14 +74,36 @@ export async function fileSize(file: NamedPath): Promise<number | undefined> {
   }
 }
 
-/** When the file was last written, in ms since 1970; undefined when it is gone or no file. */
-export async function lastWritten(file: NamedPath): Promise<number | undefined> {
+/** Bytes held, and when they were last written (ms since 1970); undefined when it is gone or no file. */
+export async function fileFacts(
+  file: NamedPath,
+): Promise<{ size: number; modifiedAt: number } | undefined> {
   try {
     const found = await lstat(file.path);
-    return found.isFile() ? found.mtimeMs : undefined;
+    return found.isFile() ? { size: found.size, modifiedAt: found.mtimeMs } : undefined;
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw storageError(error, `look at the ${file.role}`);
+  }
+}
+
+/** Names in a folder; none when it is gone. */
+export async function* namesIn(folder: NamedPath): AsyncIterable<string> {
+  try {
+    for await (const { name } of await opendir(folder.path)) yield name;
+  } catch (error) {
+    if (!isMissing(error)) throw storageError(error, `list the ${folder.role}`);
+  }
+}
+
+/** Of the file system that `path` lies on, as this process may use it. */
+export async function spaceAt(path: string): Promise<StoreSpace> {
+  try {
+    const { bsize, blocks, bfree, bavail } = await statfs(path);
+    // What the system keeps for root counts neither as free nor as ours.
+    return { freeBytes: bavail * bsize, totalBytes: (blocks - bfree + bavail) * bsize };
+  } catch (error) {
+    throw storageError(error, `look at the room left at ${path}`);
   }
 }
 

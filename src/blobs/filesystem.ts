@@ -3,28 +3,44 @@
 //   <directory>/                       folders 0700, files 0600
 //     uploads/<upload id>              bytes in progress; the length of the file is the truth
 //     blobs/sha256/ab/<hex>.<random>   content; the path is the storage key, and is written once
+//     quarantine/sha256-<hex>.<random> content found damaged; never read, never removed
 //
 //   commit:  sync the file ──► make blobs/sha256/ab, sync its parent ──► rename ──► sync the folder
 //   A crash before the rename leaves the upload, one after it the content; a power cut before the
 //   folder is synced leaves one of the two. Either way its bytes are whole.
 //   Removals are not synced: a name that a power cut brings back is an orphan, and removed again.
 import { randomUUID } from 'node:crypto';
-import { opendir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { BlobAppender, BlobContent, BlobStore, StorageKey, UploadId } from './blob-store.ts';
+import type {
+  BlobAppender,
+  BlobContent,
+  BlobStore,
+  StorageKey,
+  StoredContent,
+  StoreSpace,
+  UploadId,
+} from './blob-store.ts';
 import { DurableDirectories } from './durable-directories.ts';
 import {
   copyToNew,
+  fileFacts,
   fileSize,
-  lastWritten,
   moveFile,
+  namesIn,
   openForAppend,
   readFileStream,
   removeFile,
+  spaceAt,
   syncOrRemove,
 } from './file-calls.ts';
 import { storageError } from './filesystem-errors.ts';
-import { checkStorageKey, checkUploadId, isUploadId } from './storage-names.ts';
+import {
+  checkStorageKey,
+  checkUploadId,
+  flatName,
+  isStorageKey,
+  isUploadId,
+} from './storage-names.ts';
 import { absentError, existsError } from './store-errors.ts';
 import { Turns } from './turns.ts';
 import { UploadFileWriter, type WriterPool } from './upload-file.ts';
@@ -42,6 +58,8 @@ export async function openFilesystemBlobStore(options: { directory: string }): P
     throw storageError(error, `make the data directory ${root}`);
   }
 }
+
+const ALGORITHMS = ['sha256', 'sha512'] as const;
 
 class FilesystemBlobStore implements BlobStore {
   readonly #root: string;
@@ -96,14 +114,10 @@ class FilesystemBlobStore implements BlobStore {
   }
 
   async *staleUploads(before: number): AsyncIterable<UploadId> {
-    try {
-      for await (const { name } of await opendir(join(this.#root, 'uploads'))) {
-        if (!isUploadId(name)) continue;
-        const written = await lastWritten(this.#upload(name));
-        if (written !== undefined && written < before) yield name;
-      }
-    } catch (error) {
-      throw storageError(error, 'list the uploads');
+    for await (const name of namesIn(this.#folder('uploads'))) {
+      if (!isUploadId(name)) continue;
+      const found = await fileFacts(this.#upload(name));
+      if (found !== undefined && found.modifiedAt < before) yield name;
     }
   }
 
@@ -145,6 +159,10 @@ class FilesystemBlobStore implements BlobStore {
     return { kind: 'file', path: blob.path, size };
   }
 
+  read(key: StorageKey): ReadableStream<Uint8Array> {
+    return readFileStream(this.#blob(key));
+  }
+
   async remove(key: StorageKey): Promise<void> {
     await removeFile(this.#blob(key));
   }
@@ -162,11 +180,46 @@ class FilesystemBlobStore implements BlobStore {
   }
 
   /** Whatever becomes of the older writer's bytes shows in the length of the file. */
+  /** A folder of two digits at a time: none of them is large. */
+  async *contents(): AsyncIterable<StoredContent> {
+    for (const algorithm of ALGORITHMS) {
+      for await (const digits of namesIn(this.#folder(`blobs/${algorithm}`))) {
+        for await (const name of namesIn(this.#folder(`blobs/${algorithm}/${digits}`))) {
+          const key = `${algorithm}/${digits}/${name}`;
+          if (!isStorageKey(key)) continue;
+          const found = await fileFacts(this.#blob(key));
+          if (found !== undefined) yield { key, ...found };
+        }
+      }
+    }
+  }
+
+  async quarantine(key: StorageKey): Promise<string> {
+    const blob = this.#blob(key);
+    const folder = join(this.#root, 'quarantine');
+    const aside = { path: join(folder, flatName(key)), role: `blob ${key} in quarantine` };
+    await this.#turns.take(key, async () => {
+      await this.#directories.ensure(folder);
+      if ((await fileSize(blob)) !== undefined) return moveFile(blob, aside);
+      if ((await fileSize(aside)) === undefined) throw absentError(blob.role);
+    });
+    await this.#directories.sync(folder);
+    return aside.path;
+  }
+
+  async space(): Promise<StoreSpace> {
+    return spaceAt(this.#root);
+  }
+
   async #shutOut(id: UploadId): Promise<void> {
     await this.#writers
       .get(id)
       ?.retire()
       .catch(() => undefined);
+  }
+
+  #folder(name: string): { path: string; role: string } {
+    return { path: join(this.#root, name), role: `folder ${name}` };
   }
 
   #upload(id: UploadId): { path: string; role: string } {

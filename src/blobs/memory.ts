@@ -9,11 +9,12 @@ import {
   type BlobStore,
   BlobStoreError,
   type StorageKey,
+  type StoredContent,
   type UploadId,
 } from './blob-store.ts';
 import { streamOf, streamOfBytes } from './byte-stream.ts';
 import { bytesOf, type Held, MemoryWriter } from './memory-upload.ts';
-import { checkStorageKey, checkUploadId } from './storage-names.ts';
+import { checkStorageKey, checkUploadId, flatName } from './storage-names.ts';
 import { absentError, existsError } from './store-errors.ts';
 
 export type CommitStep = 'sync-data' | 'rename' | 'sync-directory';
@@ -41,6 +42,10 @@ export interface MemoryBlobStore extends BlobStore {
   crash(choices?: CrashChoices): void;
   /** Every key that holds content, for the model's questions. */
   keys(): readonly StorageKey[];
+  /** A fault of the disk: the bytes of a key become others, behind everybody's back. */
+  damage(key: StorageKey, change: (bytes: Uint8Array) => Uint8Array): void;
+  /** Keys whose bytes lie in quarantine. */
+  quarantined(): readonly StorageKey[];
 }
 
 export function createMemoryBlobStore(options: MemoryBlobStoreOptions = {}): MemoryBlobStore {
@@ -51,6 +56,7 @@ class InMemory implements MemoryBlobStore {
   readonly #options: MemoryBlobStoreOptions;
   #uploads = new Map<UploadId, Held>();
   #content = new Map<StorageKey, Held>();
+  readonly #quarantine = new Map<StorageKey, Held>();
   /** Rises with each crash: what began before must not go on after. */
   #life = 0;
 
@@ -146,15 +152,52 @@ class InMemory implements MemoryBlobStore {
     };
   }
 
+  read(key: StorageKey): ReadableStream<Uint8Array> {
+    checkStorageKey(key);
+    const held = this.#content.get(key);
+    if (held !== undefined) return streamOfBytes(bytesOf(held));
+    return streamOf({ next: () => Promise.reject(absentError(`blob ${key}`)), async close() {} });
+  }
+
   async remove(key: StorageKey): Promise<void> {
     checkStorageKey(key);
     this.#content.delete(key);
+  }
+
+  async *contents(): AsyncIterable<StoredContent> {
+    for (const [key, { length, written }] of [...this.#content]) {
+      if (this.#content.has(key)) yield { key, size: length, modifiedAt: written };
+    }
+  }
+
+  async quarantine(key: StorageKey): Promise<string> {
+    checkStorageKey(key);
+    const held = this.#content.get(key) ?? this.#quarantine.get(key);
+    if (held === undefined) throw absentError(`blob ${key}`);
+    this.#quarantine.set(key, held);
+    this.#content.delete(key);
+    return `quarantine/${flatName(key)}`;
+  }
+
+  async space(): Promise<undefined> {
+    return undefined;
   }
 
   async check(): Promise<void> {}
 
   keys(): readonly StorageKey[] {
     return [...this.#content.keys()];
+  }
+
+  damage(key: StorageKey, change: (bytes: Uint8Array) => Uint8Array): void {
+    const held = this.#content.get(key);
+    if (held === undefined) throw absentError(`blob ${key}`);
+    const bytes = change(bytesOf(held).slice());
+    Object.assign(held, { bytes, length: bytes.length, synced: bytes.length });
+  }
+
+  quarantined(): readonly StorageKey[] {
+    return [...this.#quarantine.keys()];
   }
 
   crash(choices: CrashChoices = {}): void {

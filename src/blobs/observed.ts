@@ -11,7 +11,7 @@ import {
 } from './blob-store.ts';
 import { streamOf } from './byte-stream.ts';
 
-export type ObservedOperation = Exclude<keyof BlobStore, symbol | 'readUpload'> | 'write' | 'read';
+export type ObservedOperation = Exclude<keyof BlobStore, symbol | 'readUpload'> | 'write';
 
 export interface BlobObservation {
   readonly operation: ObservedOperation;
@@ -36,11 +36,15 @@ export function withObservation(store: BlobStore, observe: Observe): BlobStore {
     readUpload: (id) => observedStream(store.readUpload(id), observe),
     fork: (id, copy) => run('fork', () => store.fork(id, copy)),
     discard: (id) => run('discard', () => store.discard(id)),
-    staleUploads: (before) => observedListing(store.staleUploads(before), observe),
+    staleUploads: (before) => observedListing('staleUploads', store.staleUploads(before), observe),
     commit: (id, key) => run('commit', () => store.commit(id, key)),
     reclaim: (key, id) => run('reclaim', () => store.reclaim(key, id)),
     open: (key) => run('open', async () => observedContent(await store.open(key), observe)),
     remove: (key) => run('remove', () => store.remove(key)),
+    read: (key) => observedStream(store.read(key), observe),
+    contents: () => observedListing('contents', store.contents(), observe),
+    quarantine: (key) => run('quarantine', () => store.quarantine(key)),
+    space: () => run('space', () => store.space()),
     check: () => run('check', () => store.check()),
   };
 }
@@ -123,8 +127,12 @@ function observedStream(
   });
 }
 
-async function* observedListing<T>(listing: AsyncIterable<T>, observe: Observe) {
-  const tally = new Tally('staleUploads', observe);
+async function* observedListing<T>(
+  operation: ObservedOperation,
+  listing: AsyncIterable<T>,
+  observe: Observe,
+) {
+  const tally = new Tally(operation, observe);
   const items = listing[Symbol.asyncIterator]();
   try {
     for (;;) {

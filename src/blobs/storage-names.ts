@@ -11,8 +11,14 @@ export function isUploadId(text: string): text is UploadId {
   return UPLOAD_ID.test(text);
 }
 
-function isStorageKey(text: string): text is StorageKey {
+export function isStorageKey(text: string): text is StorageKey {
   return STORAGE_KEY.test(text);
+}
+
+/** One name for a key where all lie in one folder. */
+export function flatName(key: StorageKey): string {
+  const [algorithm, , name] = key.split('/');
+  return `${algorithm}-${name}`;
 }
 
 /** @throws BlobStoreError `failed`: such an id is a mistake of the program or an attack, never a user's. */

@@ -60,7 +60,11 @@ export class SimulatedDisk {
       },
       reclaim: (key, id) => store.reclaim(key, id),
       open: (key) => store.open(key),
+      read: (key) => store.read(key),
       remove: (key) => store.remove(key),
+      contents: () => store.contents(),
+      quarantine: (key) => store.quarantine(key),
+      space: () => store.space(),
       check: () => store.check(),
     };
     return withTurns(

@@ -31,6 +31,16 @@ export function withTurns(store: BlobStore, turn: Turn): BlobStore {
     reclaim: (key, id) => run(`reclaim ${key.slice(-24)} as ${id}`, () => store.reclaim(key, id)),
     open: (key) => run(`open ${key.slice(-24)}`, async () => content(await store.open(key), turn)),
     remove: (key) => run(`remove ${key.slice(-24)}`, () => store.remove(key)),
+    read: (key) => slowStream(() => store.read(key), `read ${key.slice(-24)}`, turn),
+    async *contents() {
+      await turn('list contents');
+      for (const found of await Array.fromAsync(store.contents())) {
+        await turn('next content');
+        yield found;
+      }
+    },
+    quarantine: (key) => run(`quarantine ${key.slice(-24)}`, () => store.quarantine(key)),
+    space: () => store.space(),
     check: () => store.check(),
   };
 }
