@@ -1,5 +1,6 @@
 // What tags were: their events by pages, from the newest, and the events by which a manifest was ever
 // reached. Each event comes with what is left of the manifest that it moved to.
+import { sql as raw } from 'kysely';
 import { type Digest, digestFromBytes } from '../oci/digest.ts';
 import type { Tag } from '../oci/tag.ts';
 import type { BlobId } from './blobs.ts';
@@ -78,12 +79,8 @@ const eventsToBlob = statement<{ blob: number; tag: number; sequence: number; li
       .selectFrom('tag_events as e')
       .select(['e.tag_id as tagId', ...EVENT])
       .where('e.new_blob_id', '=', p.blob)
-      .where((e) =>
-        e.or([
-          e('e.tag_id', '>', p.tag),
-          e.and([e('e.tag_id', '=', p.tag), e('e.sequence', '>', p.sequence)]),
-        ]),
-      )
+      // As one value: both engines go straight to that place of the index.
+      .where(raw<boolean>`(e.tag_id, e.sequence) > (${p.tag}, ${p.sequence})`)
       .orderBy('e.tag_id')
       .orderBy('e.sequence')
       .limit(p.limit),
