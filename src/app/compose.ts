@@ -13,7 +13,9 @@ import { withReadTimes } from '../http/observed-reads.ts';
 import { ManifestRoom } from '../http/v2/manifest-room.ts';
 import { accessJobs } from '../jobs/access-upkeep.ts';
 import { auditJobs } from '../jobs/audit-upkeep.ts';
+import { leaseJobs } from '../jobs/lease-upkeep.ts';
 import { upkeepJobs } from '../jobs/upload-upkeep.ts';
+import { usageCounterJobs } from '../jobs/usage-counters.ts';
 import { JobWorker } from '../jobs/worker.ts';
 import type { Commands } from '../metadata/command.ts';
 import { countJobs } from '../metadata/jobs.ts';
@@ -148,6 +150,8 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         isWriting: (id) => live.isWriting(id),
       }),
       ...accessJobs({ sql, commands, seal: access.seal, now: Date.now }),
+      ...leaseJobs({ commands }),
+      ...usageCounterJobs({ sql, commands }),
       ...auditJobs({ sql, commands, now: Date.now, retentionMs: options.auditRetentionMs }),
     ],
     sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),

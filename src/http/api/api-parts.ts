@@ -3,11 +3,13 @@ import type { AccessCommands } from '../../access/commands.ts';
 import type { SignInParts } from '../../access/sign-in/prove-password.ts';
 import type { Sessions } from '../../access/sign-in/session.ts';
 import type { Standings } from '../../access/standing.ts';
+import type { LifecycleCommands } from '../../lifecycle/commands.ts';
 import type { LifecycleReports } from '../../lifecycle/reports.ts';
 import type { Act } from '../../metadata/audit.ts';
 import type { Commands } from '../../metadata/command.ts';
 import type { Reports } from '../../metadata/report.ts';
 import type { Sql } from '../../metadata/sql.ts';
+import type { PullParts } from '../../registry/pull.ts';
 import type { Gate } from '../access/gate.ts';
 import type { ExternalSessions } from '../sign-in/external-sessions.ts';
 import type { ExternalSignIn } from '../sign-in/external-sign-in.ts';
@@ -17,9 +19,11 @@ export type SecondFactorRule = 'nobody' | 'administrators' | 'everyone';
 
 export interface ApiParts {
   readonly sql: Sql;
-  readonly commands: Commands<AccessCommands>;
+  readonly commands: Commands<AccessCommands & LifecycleCommands>;
   /** Long reads, in a thread of their own. */
   readonly reports: Reports<LifecycleReports>;
+  /** For what is shown of manifests and configurations. */
+  readonly pull: PullParts;
   readonly gate: Gate;
   readonly standings: Standings;
   readonly sessions: Sessions;

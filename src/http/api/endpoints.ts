@@ -1,13 +1,16 @@
 // All of the management API, chapter by chapter.
 import { accountEndpoints } from './account.ts';
 import { auditEndpoints } from './audit.ts';
+import { compareEndpoints } from './compare.ts';
 import { declarationEndpoints } from './declaration.ts';
 import type { Endpoint } from './endpoint.ts';
 import { explain } from './explain.ts';
 import { grantEndpoints } from './grants.ts';
 import { invitationEndpoints } from './invitations.ts';
+import { leaseEndpoints } from './leases.ts';
 import { organisationEndpoints } from './organisations.ts';
 import { pathEndpoints } from './paths.ts';
+import { policyEndpoints } from './policies.ts';
 import { repositoryEndpoints } from './repositories.ts';
 import { robotEndpoints } from './robots.ts';
 import { roleEndpoints } from './roles.ts';
@@ -40,6 +43,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...pathEndpoints,
   ...repositoryEndpoints,
   ...tagEndpoints,
+  ...compareEndpoints,
+  ...policyEndpoints,
+  ...leaseEndpoints,
   ...trustPolicyEndpoints,
   ...declarationEndpoints,
   ...auditEndpoints,

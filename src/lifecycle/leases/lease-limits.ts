@@ -10,3 +10,5 @@ export const MOST_LEASE_ITEMS = 1_000;
 export const MOST_LEASES = 1_000;
 /** Let go in one transaction: each may free many layers. */
 export const ITEMS_AT_ONCE = 50;
+/** Such transactions while somebody waits who ends a lease. */
+export const ENDED_LEASE_TURNS = 20;

@@ -31,7 +31,7 @@ export function leaseCommands() {
   return {
     putLease: synced(putLease),
     endLease: synced(endLease),
-    releaseEndedLeases: synced((tx: Transaction) => releaseEndedLeases(tx)),
+    releaseEndedLeases: synced((tx: Transaction, _: null) => releaseEndedLeases(tx)),
   };
 }
 
