@@ -31,6 +31,7 @@ import type { Act } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import type { Reports } from '../metadata/report.ts';
 import type { Sql } from '../metadata/sql.ts';
+import type { PullParts } from '../registry/pull.ts';
 import type { AllCommands } from './commands.ts';
 import { composeExternalSignIn, type ExternalSettings } from './external-sign-in.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
@@ -64,6 +65,7 @@ export interface AccessParts {
   readonly sql: Sql;
   readonly commands: Commands<AllCommands>;
   readonly reports: Reports<AllReports>;
+  readonly pull: PullParts;
   warn(message: string, error: unknown): void;
 }
 
@@ -90,7 +92,7 @@ const USES_EVERY_MS = 5_000;
 
 /** @throws SealError when the database's secrets were sealed with another key. */
 export async function composeAccess(
-  { sql, commands: unmarked, reports, warn }: AccessParts,
+  { sql, commands: unmarked, reports, pull, warn }: AccessParts,
   options: AccessOptions,
 ): Promise<ComposedAccess> {
   const now = Date.now;
@@ -195,6 +197,7 @@ export async function composeAccess(
       sql,
       commands,
       reports,
+      pull,
       gate,
       standings,
       sessions,

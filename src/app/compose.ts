@@ -23,6 +23,7 @@ import type { Reports } from '../metadata/report.ts';
 import { countUploads } from '../metadata/uploads.ts';
 import { ByteCache } from '../registry/byte-cache.ts';
 import { LiveUploads } from '../registry/live-uploads.ts';
+import type { PullParts } from '../registry/pull.ts';
 import { PullCounter } from '../registry/pull-counter.ts';
 import type { MissingParts } from '../registry/put-manifest.command.ts';
 import type { UploadParts } from '../registry/upload-state.ts';
@@ -94,6 +95,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     failed: options.failed,
   });
   const sql = withReadTimes(database.sql, (seconds) => metrics.observeRead(seconds));
+  const pull: PullParts = { sql, blobs, cache: new ByteCache(CACHE_BYTES) };
   const { pathPrefix, authorities } = options;
   const allowedHosts = parseAllowedHosts(options.allowedHosts);
   const access = await composeAccess(
@@ -101,6 +103,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       sql,
       commands: database.commands,
       reports: database.reports,
+      pull,
       warn: (message, error) => options.log.warn(message, error),
     },
     {
@@ -181,7 +184,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         commands,
         missingParts: options.missingParts,
         manifestRoom: new ManifestRoom(),
-        pull: { sql, blobs, cache: new ByteCache(CACHE_BYTES) },
+        pull,
         pulls,
         pullLog,
         upload,
