@@ -171,7 +171,7 @@ onBothEngines('leases', ({ test, registry }) => {
     ok(await put(lease, both, stranger.headers), 409);
     // A manager of one of the two sees that one, and may end it there.
     const seen = await ask('GET', `/leases/${lease}`, undefined, manager.headers);
-    expect(seen.body.items).toEqual([both[0]]);
+    expect(seen.body.items as unknown).toEqual(both.slice(0, 1));
     ok(await put(lease, [], manager.headers), 409);
     ok(await ask('DELETE', `/leases/${lease}`, undefined, manager.headers), 403);
     const there = `/leases/${lease}?repository=${encodeURIComponent(mine)}`;

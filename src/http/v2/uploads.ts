@@ -49,8 +49,8 @@ export async function postUpload(
   const { sql } = parts.pull;
   const digestText = query.get('digest');
   if (digestText !== null && mount === null) {
-    await checkRoomInQuota(sql, { repository, bytes: body.length });
     const digest = parseDigest(digestText);
+    await checkRoomInQuota(sql, { repository, bytes: body.length, digest });
     await pushBlob(parts.upload, { repository, actor, digest, body });
     return blobCreated(repository, digest);
   }

@@ -1,20 +1,25 @@
 // Asked before any byte of an upload is taken: is there room at all? The transaction that finishes it asks again.
-import { type PathPolicy, policiesHolding } from '../../metadata/policies.ts';
+import { findBlob } from '../../metadata/blobs.ts';
+import { policiesHolding } from '../../metadata/policies.ts';
 import type { Sql } from '../../metadata/sql.ts';
-import { readScopes } from '../../metadata/usage.ts';
+import { readScopes } from '../../metadata/usage-scopes.ts';
+import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { quotaError } from './guard-growth.ts';
 import { quotasAmong } from './quota.ts';
 
-/**
- * `bytes`: of the upload, when it says how many. A blob that the namespace has already costs nothing; clients
- * ask for it first, and do not upload it. @throws RegistryError DENIED with the numbers.
- */
-export async function checkRoomInQuota(
-  sql: Sql,
-  { repository, bytes = 1 }: { repository: RepositoryName; bytes?: number | undefined },
-): Promise<void> {
-  const policies: readonly PathPolicy[] = await policiesHolding(sql, repository);
+interface WantedRoom {
+  readonly repository: RepositoryName;
+  /** Of the upload, when it says how many. */
+  readonly bytes?: number | undefined;
+  /** When it says which blob. One that the repository has costs nothing. */
+  readonly digest?: Digest | undefined;
+}
+
+/** @throws RegistryError DENIED with the numbers. */
+export async function checkRoomInQuota(sql: Sql, wanted: WantedRoom): Promise<void> {
+  const { repository, bytes = 1, digest } = wanted;
+  const policies = await policiesHolding(sql, repository);
   const quotas = quotasAmong(policies).filter(({ quota }) => quota.bytes?.hard !== undefined);
   if (quotas.length === 0) return;
   const scopes = await readScopes(
@@ -26,6 +31,7 @@ export async function checkRoomInQuota(
     const before = scopes.find((scope) => scope.path === path)?.bytes ?? 0;
     const after = before + bytes;
     if (after <= limit) continue;
+    if (digest !== undefined && (await findBlob(sql, { repository, digest }))) return;
     const { contact } = quota;
     throw quotaError({ path, resource: 'bytes', kind: 'hard', limit, before, after, contact });
   }

@@ -5,12 +5,8 @@ import { announce } from '../../metadata/outbox.ts';
 import type { PathPolicy } from '../../metadata/policies.ts';
 import { findRepository } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
-import {
-  readScopes,
-  type ScopeGrowth,
-  type Usage,
-  type UsageGrowth,
-} from '../../metadata/usage.ts';
+import type { ScopeGrowth, Usage, UsageGrowth } from '../../metadata/usage.ts';
+import { readScopes } from '../../metadata/usage-scopes.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { shownPath } from '../shown-path.ts';
