@@ -2,9 +2,10 @@
 import type { Command } from '../metadata/command.ts';
 import { leaseCommands } from './leases/lease.command.ts';
 import { policyCommands } from './policy.command.ts';
+import { usageCommands } from './usage/usage.command.ts';
 
 export function lifecycleCommands() {
-  return { ...leaseCommands(), ...policyCommands() } satisfies Record<
+  return { ...leaseCommands(), ...policyCommands(), ...usageCommands() } satisfies Record<
     string,
     Command<never, unknown>
   >;

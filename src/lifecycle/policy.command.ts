@@ -6,7 +6,7 @@ import { synced } from '../metadata/command.ts';
 import { deletePolicy, readPolicy, writePolicy } from '../metadata/policies.ts';
 import { anyRepositoryAt } from '../metadata/repositories.ts';
 import type { Transaction } from '../metadata/sql.ts';
-import { ensureScope } from '../metadata/usage.ts';
+import { ensureScope } from '../metadata/usage-scopes.ts';
 import type { PolicyKind } from '../metadata/version-schema.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { shownPath } from './shown-path.ts';

@@ -1,8 +1,9 @@
 // All long reads of this folder, for the table in src/app/reports.ts.
 import type { Report } from '../metadata/report.ts';
+import { sizeReports } from './sizes/reports.ts';
 
 export function lifecycleReports() {
-  return {} satisfies Record<string, Report<never, unknown>>;
+  return { ...sizeReports() } satisfies Record<string, Report<never, unknown>>;
 }
 
 export type LifecycleReports = ReturnType<typeof lifecycleReports>;

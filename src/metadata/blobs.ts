@@ -98,6 +98,15 @@ const fillBlob = statement<{ id: number; size: number; storageKey: string | null
     .where('id', '=', p.id),
 );
 
+/** What the scrubber found damaged has whole bytes again. */
+const healDamage = statement<{ id: number; now: number }>()((q, p) =>
+  q
+    .updateTable('damages')
+    .set({ healed_at: p.now })
+    .where('blob_id', '=', p.id)
+    .where('healed_at', 'is', null),
+);
+
 const insertPayload = statement<{ blob: number; bytes: Uint8Array }>()((q, p) =>
   q
     .insertInto('payloads')
@@ -248,6 +257,7 @@ async function blobRow(
     if (known === undefined) continue;
     if (known.state === 'stored') return { id: known.id, isStored: true };
     await tx.run(fillBlob, { id: known.id, size: row.size, storageKey: row.storageKey });
+    await tx.run(healDamage, { id: known.id, now: row.now });
     return { id: known.id, isStored: false };
   }
   throw new Error('the row of a blob vanished again and again');

@@ -9,7 +9,7 @@ import { pathRange } from './path-range.ts';
 import { nearestVisibility } from './path-settings.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
-import { ensureScope } from './usage.ts';
+import { ensureScope } from './usage-scopes.ts';
 
 export type RepositoryId = number;
 

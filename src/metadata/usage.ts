@@ -3,9 +3,9 @@
 // on PostgreSQL what is added is a row of `usage_changes` of its own. See docs/decisions/0020-liveness.md.
 import { sql as raw } from 'kysely';
 import { pathAndAbove } from '../oci/repository-name.ts';
-import { locked, wantedIds, wantedNames } from './fragments.ts';
+import { wantedIds, wantedNames } from './fragments.ts';
 import { pathRange } from './path-range.ts';
-import type { Sql, Transaction } from './sql.ts';
+import type { Transaction } from './sql.ts';
 import { type Engine, type Queries, statement } from './statement.ts';
 import type { ScopeState } from './version-schema.ts';
 
@@ -16,12 +16,6 @@ export interface Usage {
   readonly blobs: number;
   readonly tags: number;
   readonly repositories: number;
-}
-
-export interface UsageScope extends Usage {
-  readonly id: number;
-  readonly path: string;
-  readonly state: ScopeState;
 }
 
 /** What a transaction has added to a path whose use is counted. */
@@ -58,20 +52,6 @@ const scopesAbove = statement<{ paths: string }>()((q, p, engine) =>
     .whereRef('s.path', '=', 'wanted.name')
     .orderBy(raw`length(s.path)`),
 );
-
-/** One statement, so that what a job is just folding is not read twice or not at all. */
-const usageOf = statement<{ paths: string }>()((q, p, engine) => {
-  const changes = (column: 'bytes' | 'blobs' | 'tags' | 'repositories') =>
-    raw<number>`cast(${raw.ref(`s.${column}`)} + coalesce((select sum(${raw.ref(`c.${column}`)})
-      from usage_changes c where c.scope_id = s.id), 0) as bigint)`.as(column);
-  return q
-    .selectFrom(wantedNames(engine, p.paths))
-    .crossJoin('usage_scopes as s')
-    .select(['s.id', 's.path', 's.state'])
-    .select([changes('bytes'), changes('blobs'), changes('tags'), changes('repositories')])
-    .whereRef('s.path', '=', 'wanted.name')
-    .orderBy(raw`length(s.path)`);
-});
 
 const addBlobs = statement<{ scope: number; blobs: string }>()((q, p, engine) =>
   q
@@ -151,7 +131,7 @@ const dropBlobs = statement<{ scope: number; blobs: string } & Range>()((q, p, e
     .returning('blob_id as id');
 });
 
-interface ChangeParameters {
+export interface ChangeParameters {
   scope: number;
   bytes: number;
   blobs: number;
@@ -159,7 +139,7 @@ interface ChangeParameters {
   repositories: number;
 }
 
-const addToScope = statement<ChangeParameters>()((q, p) =>
+export const addToScope = statement<ChangeParameters>()((q, p) =>
   q
     .updateTable('usage_scopes')
     .set((e) => ({
@@ -179,44 +159,6 @@ const addChange = statement<ChangeParameters>()((q, p) =>
     tags: p.tags,
     repositories: p.repositories,
   }),
-);
-
-const insertScope = statement<{ path: string; state: string; now: number }>()((q, p) =>
-  q
-    .insertInto('usage_scopes')
-    .values({
-      path: p.path,
-      bytes: 0,
-      blobs: 0,
-      tags: 0,
-      repositories: 0,
-      state: p.state as ScopeState,
-      counted_to: '',
-      created_at: p.now,
-    })
-    .onConflict((c) => c.column('path').doNothing()),
-);
-
-const lockScope = statement<{ scope: number }>()((q, p, engine) =>
-  locked(engine, q.selectFrom('usage_scopes').select('id').where('id', '=', p.scope)),
-);
-
-const takeChanges = statement<{ scope: number; limit: number }>()((q, p) =>
-  q
-    .deleteFrom('usage_changes')
-    .where('id', 'in', (e) =>
-      e
-        .selectFrom('usage_changes as oldest')
-        .select('oldest.id')
-        .where('oldest.scope_id', '=', p.scope)
-        .orderBy('oldest.id')
-        .limit(p.limit),
-    )
-    .returning(['bytes', 'blobs', 'tags', 'repositories']),
-);
-
-const scopesWithChanges = statement()((q) =>
-  q.selectFrom('usage_changes').select('scope_id as id').distinct(),
 );
 
 /** What a transaction does to the use of the namespaces above one repository; settled once, at its end. */
@@ -279,7 +221,7 @@ async function settleScope(
   return change;
 }
 
-async function writeChange(tx: Transaction, change: ChangeParameters): Promise<void> {
+export async function writeChange(tx: Transaction, change: ChangeParameters): Promise<void> {
   const { bytes, blobs, tags, repositories } = change;
   if (bytes === 0 && blobs === 0 && tags === 0 && repositories === 0) return;
   if (tx.engine === 'sqlite') await tx.run(addToScope, change);
@@ -291,7 +233,8 @@ type Counted = Pick<Usage, 'bytes' | 'blobs'>;
 /** A row may be on its way out in another transaction: looked at again so often. */
 const MOST_TRIES = 10;
 
-async function addToScopeBlobs(
+/** @returns what was not counted there before. */
+export async function addToScopeBlobs(
   tx: Transaction,
   { scope, blobs }: { scope: number; blobs: ReadonlyMap<number, number> },
 ): Promise<Counted> {
@@ -332,45 +275,4 @@ function counted(sizes: ReadonlyMap<number, number>, ids: readonly number[]): Co
 /** In one order, so that two transactions never wait for each other in a circle. */
 function idList(blobs: ReadonlyMap<number, number>): string {
   return JSON.stringify([...blobs.keys()].sort((a, b) => a - b));
-}
-
-/**
- * From now on the use of that path is counted. `exact`: nothing lies there yet, as with a new namespace; else
- * a job adds up what there is. Whoever calls it for a path that has repositories holds `lockAccess`, so
- * that no repository is in the making that neither sees the scope nor is seen by the job.
- */
-export async function ensureScope(
-  tx: Transaction,
-  { path, state }: { path: string; state: ScopeState },
-): Promise<void> {
-  await tx.run(insertScope, { path, state, now: await tx.now() });
-}
-
-/** The scopes among `paths`, shortest first, with what they use at this moment. */
-export async function readScopes(sql: Sql, paths: readonly string[]): Promise<UsageScope[]> {
-  return sql.all(usageOf, { paths: JSON.stringify(paths) });
-}
-
-/** Scopes (ids) that have changes to fold. */
-export async function scopesToFold(sql: Sql): Promise<number[]> {
-  return (await sql.all(scopesWithChanges, {})).map(({ id }) => id);
-}
-
-/** Adds up to `limit` changes to their scope. @returns how many. */
-export async function foldUsage(
-  tx: Transaction,
-  { scope, limit }: { scope: number; limit: number },
-): Promise<number> {
-  await tx.first(lockScope, { scope });
-  const changes = await tx.all(takeChanges, { scope, limit });
-  if (changes.length === 0) return 0;
-  const sum = { bytes: 0, blobs: 0, tags: 0, repositories: 0 };
-  for (const change of changes) {
-    sum.bytes += change.bytes;
-    sum.blobs += change.blobs;
-    sum.tags += change.tags;
-    sum.repositories += change.repositories;
-  }
-  await tx.run(addToScope, { scope, ...sum });
-  return changes.length;
 }
