@@ -6,7 +6,7 @@ import { RegistryError } from '../oci/errors.ts';
 import { LIMITS } from '../oci/limits.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { keepReceived, type ReceivedFile, receive } from './receive-upload.ts';
-import { overtaken } from './upload.command.ts';
+import { type FinishUpload, overtaken } from './upload.command.ts';
 import { beginUpload } from './upload.ts';
 import { collectUpTo, joined, lengthFault, type UploadBody } from './upload-body.ts';
 import { type Append, type UploadParts, uploadForWriting } from './upload-state.ts';
@@ -82,13 +82,31 @@ async function finishSmall(
   const { id, repository, digest } = finish;
   const actual = hashBytes(digestAlgorithm(digest), bytes);
   if (actual !== digest) throw await dropped(parts, { finish, fence: upload.fence }, actual);
-  await parts.commands.run('finishUpload', {
+  await claim(parts, {
     upload: { id, fence: upload.fence },
     repository,
     digest,
     size: bytes.length,
     place: { payload: bytes },
   });
+}
+
+/** The command that makes the upload a blob. What a rule refuses for good is not kept for another try. */
+async function claim(
+  parts: UploadParts,
+  finish: FinishUpload & { upload: { id: string; fence: number } },
+): Promise<void> {
+  try {
+    await parts.commands.run('finishUpload', finish);
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === 'DENIED') {
+      const { id, fence } = finish.upload;
+      // Should this fail, the upload expires; the refusal is what the client must hear.
+      await parts.commands.run('dropUpload', { id, seen: fence }).catch(() => {});
+      parts.live.forget(id);
+    }
+    throw error;
+  }
 }
 
 /** The closing PUT without bytes: what docker and most clients send. Takes and names the key in one step. */
@@ -137,7 +155,7 @@ async function commit(
   await parts.blobs.commit(file, storageKey);
   const blob = { upload: { id, fence }, repository, digest, size, place: { storageKey } };
   try {
-    await parts.commands.run('finishUpload', blob);
+    await claim(parts, blob);
   } catch (error) {
     await removeUnclaimed(parts, { id, storageKey }, error);
     throw error;

@@ -3,13 +3,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { BlobStoreError } from '../blobs/blob-store.ts';
 import { hashBytes } from '../blobs/hasher.ts';
 import { findBlob, readPayload } from '../metadata/blobs.ts';
-import { nextRemovals } from '../metadata/removals.ts';
+import { isStillNamed, nextRemovals } from '../metadata/removals.ts';
 import { findUpload } from '../metadata/uploads.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { LIMITS } from '../oci/limits.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { finishUpload, pushBlob } from './finish-upload.ts';
+import { type Guards, NO_GUARDS } from './guards.ts';
 import {
   bodyOf,
   type Node,
@@ -565,4 +566,42 @@ describe('after a fault', () => {
     await put(id, sha256(whole));
     await expectStored(whole);
   });
+});
+
+describe('what a rule refuses', () => {
+  const refuse: Guards = {
+    ...NO_GUARDS,
+    async afterGrowth() {
+      throw new RegistryError('DENIED', 'The quota is full.');
+    },
+  };
+
+  for (const { what, size } of [
+    { what: 'a small blob', size: 10 },
+    { what: 'a file', size: 100_000 },
+  ]) {
+    test(`${what}: the upload ends, and its bytes go`, async () => {
+      const strict = await openSuiteRegistry(refuse);
+      try {
+        const parts = strict.node('one');
+        const bytes = patternBytes(size);
+        const { id } = await beginUpload(parts, {
+          repository: REPOSITORY,
+          actor: 'x',
+          algorithm: 'sha256',
+        });
+        const finish = { repository: REPOSITORY, id, start: undefined, body: bodyOf(bytes) };
+        const work = finishUpload(parts, { ...finish, digest: sha256(bytes) });
+        expect(await refusalOf(work)).toBe('DENIED');
+        expect(await findUpload(strict.sql, id)).toBeUndefined();
+        for (const removal of await nextRemovals(strict.sql, { after: 0, limit: 10 })) {
+          expect(await isStillNamed(strict.sql, removal)).toBe(false);
+        }
+        const left = await nextRemovals(strict.sql, { after: 0, limit: 10 });
+        expect(left.length > 0 || size === 10).toBe(true);
+      } finally {
+        await strict.close();
+      }
+    });
+  }
 });
