@@ -16,6 +16,8 @@ export interface JobKind {
    * follow soon after a change and write nothing while nothing changes. A cheap read.
    */
   isWanted?(): Promise<boolean>;
+  /** It may take hours: other jobs are run meanwhile. */
+  readonly isLong?: true;
   run(context: JobContext, args: unknown): Promise<void>;
 }
 

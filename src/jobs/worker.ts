@@ -1,4 +1,5 @@
-// Takes jobs from the queue and runs them, one at a time. Every node has one; the lease decides who works.
+// Takes jobs from the queue and runs them: one at a time, and beside it those that take long. Every node has
+// one; the lease decides who works.
 import type { Commands } from '../metadata/command.ts';
 import type { Job, JobEnd } from '../metadata/jobs.ts';
 import type { JobCommands } from './job.command.ts';
@@ -24,6 +25,7 @@ export class JobWorker {
   readonly #kinds: ReadonlyMap<string, JobKind>;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
+  readonly #long = new Set<Promise<void>>();
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
@@ -42,6 +44,7 @@ export class JobWorker {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+    await Promise.all(this.#long);
   }
 
   async #work(): Promise<void> {
@@ -77,9 +80,19 @@ export class JobWorker {
     const { commands, owner } = this.#parts;
     const job = await commands.run('leaseJob', { owner, leaseMs: LEASE_MS });
     if (job === undefined) return false;
-    const end = await this.#run(job);
-    await commands.run('endJob', { id: job.id, owner, attempts: job.attempts, end });
+    const { id, attempts } = job;
+    const work = this.#run(job).then((end) => commands.run('endJob', { id, owner, attempts, end }));
+    if (this.#kinds.get(job.kind)?.isLong !== true) await work;
+    else this.#runBeside(work);
     return true;
+  }
+
+  /** Should its end not be written down, its lease ends, and somebody takes it anew. */
+  #runBeside(work: Promise<void>): void {
+    const beside = work
+      .catch((error: unknown) => this.#parts.unreachable(error))
+      .finally(() => this.#long.delete(beside));
+    this.#long.add(beside);
   }
 
   async #run(job: Job): Promise<JobEnd> {

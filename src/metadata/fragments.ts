@@ -67,6 +67,20 @@ export function wantedPairs(
   return rows.as<'wanted'>(sql.ref('wanted'));
 }
 
+/** As `wantedNames`, for columns of texts that are no names. */
+export function wantedTexts(
+  engine: Engine,
+  list: string,
+): AliasedRawBuilder<{ name: string }, 'wanted'> {
+  const rows =
+    engine === 'sqlite'
+      ? sql<{ name: string }>`(select value as name from json_each(${list}))`
+      : sql<{
+          name: string;
+        }>`(select value as name from json_array_elements_text(${list}::text::json))`;
+  return rows.as<'wanted'>(sql.ref('wanted'));
+}
+
 /**
  * A list of stored digests as one parameter: the same text for both engines. Sorted, so that two
  * transactions that make rows for them never wait for each other in a circle.
