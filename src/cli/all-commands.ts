@@ -8,9 +8,11 @@ import { DECLARATION_COMMANDS } from './commands/declaration.ts';
 import { GRANT_COMMANDS } from './commands/grant.ts';
 import { INVITATION_COMMANDS } from './commands/invitation.ts';
 import { KEY_COMMANDS } from './commands/key.ts';
+import { LEASE_COMMANDS } from './commands/lease.ts';
 import { LOGIN_COMMANDS } from './commands/login.ts';
 import { ORGANISATION_COMMANDS } from './commands/organisation.ts';
 import { PATH_COMMANDS } from './commands/path.ts';
+import { POLICY_COMMANDS } from './commands/policy.ts';
 import { resetPasswordCommand } from './commands/reset-password.ts';
 import { ROBOT_COMMANDS } from './commands/robot.ts';
 import { ROLE_COMMANDS } from './commands/role.ts';
@@ -41,6 +43,8 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...GRANT_COMMANDS,
   ...ACCESS_COMMANDS,
   ...PATH_COMMANDS,
+  ...POLICY_COMMANDS,
+  ...LEASE_COMMANDS,
   ...TRUST_COMMANDS,
   ...DECLARATION_COMMANDS,
   ...AUDIT_COMMANDS,

@@ -1,13 +1,13 @@
 // `entrepot declaration …`: grants, settings of paths and trust policies as a file that is kept in Git.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parse, stringify } from 'yaml';
-import { type Json, type JsonObject, objectOf } from '../api-client.ts';
+import { stringify } from 'yaml';
+import { type JsonObject, objectOf } from '../api-client.ts';
 import { type Command, CommandFailure } from '../command.ts';
+import { readDocument } from '../document-file.ts';
 import { pathOf } from '../path-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { cell } from '../show.ts';
-import type { Terminal } from '../terminal.ts';
 
 const HEAD = `# Who may do what at this path and below it. "entrepot declaration apply FILE --dry-run" shows what
 # would change. A section that is left out stays as it is; one that is empty takes all of it away.
@@ -63,7 +63,7 @@ const applied = serverCommand({
   ],
   async run(given, { api, show, terminal }) {
     const isDryRun = given.isOn('dry-run');
-    const body = await readDeclaration(given.argument('FILE'), terminal);
+    const body = await readDocument(given.argument('FILE'), terminal);
     const query = { dryRun: isDryRun };
     const done = objectOf(await api.put('/declaration', body, query));
     if (show.isJson) {
@@ -80,27 +80,6 @@ function summary(count: number, isDryRun: boolean): string {
   if (count === 0) return 'Nothing is to be changed.';
   const what = count === 1 ? '1 change' : `${count} changes`;
   return isDryRun ? `${what} to be made; nothing was changed.` : `${what} made.`;
-}
-
-async function readDeclaration(file: string, terminal: Terminal): Promise<Json> {
-  const text = await textOf(file, terminal);
-  try {
-    // Nothing in a declaration needs an anchor; a few of them can grow to any size.
-    return parse(text, { uniqueKeys: true, maxAliasCount: 0 }) as Json;
-  } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split('\n');
-    throw new CommandFailure(`${file} is no YAML that can be read here: ${why}`);
-  }
-}
-
-async function textOf(file: string, terminal: Terminal): Promise<string> {
-  if (file === '-') return terminal.readInput();
-  const path = resolve(terminal.directory, file);
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new CommandFailure(`${path} cannot be read: ${(error as Error).message}.`);
-  }
 }
 
 export const DECLARATION_COMMANDS: readonly Command[] = [exported, applied];
