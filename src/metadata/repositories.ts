@@ -4,6 +4,7 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import { namespaceOf } from '../oci/repository-name.ts';
 import { holdAccess } from './access-facts.ts';
 import type { Visibility } from './access-schema.ts';
+import { refuseReserved } from './aliases.ts';
 import { kept, locked } from './fragments.ts';
 import { pathRange } from './path-range.ts';
 import { nearestVisibility } from './path-settings.ts';
@@ -146,15 +147,21 @@ export async function ensureRepository(
   const known = await keepRepository(tx, name);
   if (known !== undefined) return known;
   const now = await tx.now();
-  const namespace = await ensureNamespace(tx, namespaceOf(name), now);
-  // A change of visibility that runs at this moment would neither see this row nor be seen by it.
+  // A change of visibility or of a name that runs at this moment would neither see this row nor be seen by it.
   await holdAccess(tx);
+  await refuseReserved(tx, name);
+  const namespace = await ensureNamespace(tx, namespaceOf(name), now);
   const visibility = await nearestVisibility(tx, name);
   await tx.run(insertRepository, { name, namespace, visibility, now });
   return (await keepRepository(tx, name)) as RepositoryId;
 }
 
-async function ensureNamespace(tx: Transaction, path: string, now: number): Promise<number> {
+/** The namespace of that path, made with those above it when it is new. */
+export async function ensureNamespace(
+  tx: Transaction,
+  path: string,
+  now: number,
+): Promise<number> {
   const known = await tx.first(namespaceByPath, { path });
   if (known !== undefined) return known.id;
   const slash = path.lastIndexOf('/');

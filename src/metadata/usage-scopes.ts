@@ -235,7 +235,8 @@ export async function countScope(
   if (last !== undefined && rows.length === count.limit) return { ...cursor, after: last.id };
   if (cursor.kind === 'blobs') return { repository: id, kind: 'manifests', after: 0 };
   const tags = Number((await tx.first(tagsOf, { repository: id }))?.count ?? 0);
-  const repositories = listed === 1 ? 1 : 0;
+  // In the trash it counts for the namespaces that lie there with it.
+  const repositories = listed > 0 ? 1 : 0;
   await writeChange(tx, { scope: scope.id, bytes: 0, blobs: 0, tags, repositories });
   await tx.run(setReached, { scope: scope.id, name });
   return 'next';

@@ -191,7 +191,9 @@ export async function settleUsage(
   { name, tally }: { name: string; tally: UsageTally },
 ): Promise<UsageGrowth> {
   if (tally.isEmpty) return { repository: name, scopes: [] };
-  const scopes = await tx.all(scopesAbove, { paths: JSON.stringify(pathAndAbove(name)) });
+  // What lies in the trash (`~12/team/app`) is no part of what the root uses.
+  const paths = pathAndAbove(name).slice(name.startsWith('~') ? 1 : 0);
+  const scopes = await tx.all(scopesAbove, { paths: JSON.stringify(paths) });
   const grown: ScopeGrowth[] = [];
   for (const scope of scopes) {
     const change = await settleScope(tx, { name, tally, scope });
@@ -251,7 +253,8 @@ export async function addToScopeBlobs(
   throw new Error('blobs of a namespace come and go faster than they can be counted');
 }
 
-async function removeFromScopeBlobs(
+/** @returns what is not counted there any more. */
+export async function removeFromScopeBlobs(
   tx: Transaction,
   { scope, blobs }: { scope: { id: number; path: string }; blobs: ReadonlyMap<number, number> },
 ): Promise<Counted> {
