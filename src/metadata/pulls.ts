@@ -2,7 +2,7 @@
 // in batches: a pull never waits for a write.
 import { sql as raw } from 'kysely';
 import type { ManifestId } from './manifests.ts';
-import type { Transaction } from './sql.ts';
+import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
 
 export interface PullCount {
@@ -80,4 +80,24 @@ export async function addPulls(tx: Transaction, pulls: readonly PullCount[]): Pr
       }
     }
   }
+}
+
+const ofTag = statement<{ tag: number }>()((q, p) =>
+  q.selectFrom('tag_pulls').select('last_at as at').where('tag_id', '=', p.tag),
+);
+
+const ofManifest = statement<{ manifest: number }>()((q, p) =>
+  q.selectFrom('manifest_pulls').select('last_at as at').where('manifest_id', '=', p.manifest),
+);
+
+/** Milliseconds since 1970; undefined: never, as far as is written down. */
+export async function lastPullOfTag(sql: Sql, tag: number): Promise<number | undefined> {
+  return (await sql.first(ofTag, { tag }))?.at;
+}
+
+export async function lastPullOfManifest(
+  sql: Sql,
+  manifest: ManifestId,
+): Promise<number | undefined> {
+  return (await sql.first(ofManifest, { manifest }))?.at;
 }

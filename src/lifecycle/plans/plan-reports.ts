@@ -1,0 +1,13 @@
+// The long reads by which plans are made, by kind of plan.
+import type { Report } from '../../metadata/report.ts';
+import type { PlanPage, PlanPageWanted } from './plan-page.ts';
+import { restorePlanPage } from './restore-page.ts';
+import { undoPlanPage } from './undo-page.ts';
+
+export function planReports() {
+  return {
+    restorePlanPage,
+    undoPlanPage,
+    retentionPlanPage: restorePlanPage,
+  } satisfies Record<string, Report<PlanPageWanted, PlanPage>>;
+}
