@@ -117,7 +117,10 @@ onBothEngines(
       const { url } = await world();
       const scopes = [{ actions: ['pull', 'manage'], names: ['acme'] }];
       const headers = bearer((await token(owner, { scopes })).body.secret);
-      const lists = ['/robots', '/trust-policies', '/paths/below', '/audit', '/audit/follow'];
+      const lists = [
+        ...['/robots', '/trust-policies', '/paths/below', '/policies/below', '/leases'],
+        ...['/audit', '/audit/follow'],
+      ];
       for (const path of [
         ...lists.map((one) => `${one}?path=acme`),
         '/grants?path=acme&below=true',

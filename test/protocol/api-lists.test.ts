@@ -39,6 +39,9 @@ onBothEngines(
         const path = `acme/app-${i}`;
         await world.admin('PATCH', `/paths?path=${path}`, { visibility: 'public' });
         await world.admin('POST', '/repositories', { name: path });
+        await world.admin('PUT', `/policies/trash?path=${path}`, { days: 7 });
+        await world.admin('PUT', `/policies/quota?path=${path}`, { tags: { soft: 7 } });
+        await world.admin('PUT', `/leases/lease-${i}`, { ttlSeconds: 3_600, items: [] });
       }
       const { items } = await world.admin('GET', '/organisations/acme/members');
       const team = await world.newTeam();
@@ -61,6 +64,8 @@ onBothEngines(
       ['/grants?path=acme&below=true', alice],
       ['/grants?path=&below=true', ADMIN],
       ['/paths/below?path=acme', alice],
+      ['/policies/below?path=acme', alice],
+      ['/leases?', ADMIN],
       ['/tokens?owner=robot:1', alice],
       ['/repositories?', alice],
       ['/audit?order=oldest-first&until=2000-01-01T00:00:00Z', ADMIN],
