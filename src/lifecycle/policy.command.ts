@@ -6,7 +6,7 @@ import { synced } from '../metadata/command.ts';
 import { deletePolicy, readPolicy, writePolicy } from '../metadata/policies.ts';
 import { anyRepositoryAt } from '../metadata/repositories.ts';
 import type { Transaction } from '../metadata/sql.ts';
-import { ensureScope } from '../metadata/usage-scopes.ts';
+import { ensureScope, limitScope } from '../metadata/usage-scopes.ts';
 import type { PolicyKind } from '../metadata/version-schema.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { shownPath } from './shown-path.ts';
@@ -32,6 +32,7 @@ async function setPolicy(
     await lockAccess(tx);
     const isUsed = (await anyRepositoryAt(tx, path)) !== undefined;
     await ensureScope(tx, { path, state: isUsed ? 'counting' : 'exact' });
+    await limitScope(tx, { path, isLimited: true });
   }
   const before = await readPolicy(tx, { path, kind });
   if (before?.document === document) return;
@@ -50,6 +51,7 @@ async function removePolicy(tx: Transaction, { path, kind, actor }: PolicyKey): 
   if (before === undefined || !(await deletePolicy(tx, { path, kind }))) {
     throw new RegistryError('NOT_FOUND', `There is no ${kind} policy on ${shownPath(path)}.`);
   }
+  if (kind === 'quota') await limitScope(tx, { path, isLimited: false });
   await recordAct(tx, {
     actor,
     action: 'policy.remove',

@@ -118,26 +118,28 @@ const payloadOf = statement<{ blob: number }>()((q, p) =>
   q.selectFrom('payloads').select('bytes').where('blob_id', '=', p.blob),
 );
 
-const link = statement<{ repository: number; blob: number; now: number }>()((q, p) =>
-  q
-    .insertInto('repository_blobs')
-    .values({
-      repository_id: p.repository,
-      blob_id: p.blob,
-      created_at: p.now,
-      deleted_at: null,
-      unheld_since: p.now,
-      is_counted: 1,
-    })
-    .onConflict((c) =>
-      c.columns(['repository_id', 'blob_id']).doUpdateSet({
-        // What a live manifest names stays held; anything else has its time of grace from now on.
-        unheld_since: raw`case when repository_blobs.unheld_since is null
-          and repository_blobs.deleted_at is null then null else cast(${p.now} as bigint) end`,
+const link = statement<{ repository: number; blob: number; now: number; isCounted: number }>()(
+  (q, p) =>
+    q
+      .insertInto('repository_blobs')
+      .values({
+        repository_id: p.repository,
+        blob_id: p.blob,
+        created_at: p.now,
         deleted_at: null,
-        is_counted: 1,
-      }),
-    ),
+        unheld_since: p.now,
+        is_counted: p.isCounted,
+      })
+      .onConflict((c) =>
+        c.columns(['repository_id', 'blob_id']).doUpdateSet({
+          // What a live manifest names stays held; anything else has its time of grace from now on.
+          unheld_since: raw`case when repository_blobs.unheld_since is null
+          and repository_blobs.deleted_at is null then null else cast(${p.now} as bigint) end`,
+          deleted_at: null,
+          is_counted: raw`case when repository_blobs.is_counted = 1 then 1
+          else cast(${p.isCounted} as smallint) end`,
+        }),
+      ),
 );
 
 const keepStored = statement<{ blob: number }>()((q, p, engine) =>
@@ -279,9 +281,10 @@ export async function ensureBlobRows(tx: Transaction, digests: readonly Digest[]
 
 export async function linkBlob(
   tx: Transaction,
-  pair: { repository: RepositoryId; blob: BlobId },
+  pair: { repository: RepositoryId; blob: BlobId; isCounted?: boolean },
 ): Promise<void> {
-  await tx.run(link, { ...pair, now: await tx.now() });
+  const { repository, blob, isCounted = false } = pair;
+  await tx.run(link, { repository, blob, now: await tx.now(), isCounted: isCounted ? 1 : 0 });
 }
 
 /** @returns false when the repository did not hold the blob. */

@@ -79,10 +79,22 @@ export async function ensureScope(
   await tx.run(insertScope, { path, state, now: await tx.now() });
 }
 
+/** From now on, or no more, what grows there is looked at: `afterGrowth` of the guards. */
+export async function limitScope(
+  tx: Transaction,
+  limit: { path: string; isLimited: boolean },
+): Promise<void> {
+  await tx.run(setLimited, { path: limit.path, isLimited: limit.isLimited ? 1 : 0 });
+}
+
 /** The scopes among `paths`, shortest first, with what they use at this moment. */
 export async function readScopes(sql: Sql, paths: readonly string[]): Promise<UsageScope[]> {
   return sql.all(usageOf, { paths: JSON.stringify(paths) });
 }
+
+const setLimited = statement<{ path: string; isLimited: number }>()((q, p) =>
+  q.updateTable('usage_scopes').set({ is_limited: p.isLimited }).where('path', '=', p.path),
+);
 
 /** Scopes (ids) that have changes to fold. */
 export async function scopesToFold(sql: Sql): Promise<number[]> {

@@ -27,7 +27,7 @@ export interface ScopeGrowth extends Usage {
 export interface UsageGrowth {
   /** The repository in which it happened. */
   readonly repository: string;
-  /** Only those that grew, the root's first. */
+  /** Only those that grew and have a quota, the root's first. */
   readonly scopes: readonly ScopeGrowth[];
 }
 
@@ -42,6 +42,7 @@ interface ScopeRow {
   readonly path: string;
   readonly state: ScopeState;
   readonly countedTo: string;
+  readonly isLimited: number;
 }
 
 const scopesAbove = statement<{ paths: string }>()((q, p, engine) =>
@@ -49,6 +50,7 @@ const scopesAbove = statement<{ paths: string }>()((q, p, engine) =>
     .selectFrom(wantedNames(engine, p.paths))
     .crossJoin('usage_scopes as s')
     .select(['s.id', 's.path', 's.state', 's.counted_to as countedTo'])
+    .select('s.is_limited as isLimited')
     .whereRef('s.path', '=', 'wanted.name')
     .orderBy(raw`length(s.path)`),
 );
@@ -191,18 +193,27 @@ export async function settleUsage(
   { name, tally }: { name: string; tally: UsageTally },
 ): Promise<UsageGrowth> {
   if (tally.isEmpty) return { repository: name, scopes: [] };
-  // What lies in the trash (`~12/team/app`) is no part of what the root uses.
-  const paths = pathAndAbove(name).slice(name.startsWith('~') ? 1 : 0);
-  const scopes = await tx.all(scopesAbove, { paths: JSON.stringify(paths) });
+  const scopes = await scopesOf(tx, name);
   const grown: ScopeGrowth[] = [];
   for (const scope of scopes) {
     const change = await settleScope(tx, { name, tally, scope });
     const { bytes, tags, repositories } = change;
-    if (bytes > 0 || tags > 0 || repositories > 0) {
+    if (scope.isLimited === 1 && (bytes > 0 || tags > 0 || repositories > 0)) {
       grown.push({ scope: scope.id, path: scope.path, ...change });
     }
   }
   return { repository: name, scopes: grown };
+}
+
+function scopesOf(tx: Transaction, name: string): Promise<ScopeRow[]> {
+  // What lies in the trash (`~12/team/app`) is no part of what the root uses.
+  const paths = pathAndAbove(name).slice(name.startsWith('~') ? 1 : 0);
+  return tx.all(scopesAbove, { paths: JSON.stringify(paths) });
+}
+
+/** Whether a quota is set at the repository or above it. */
+export async function isLimited(tx: Transaction, name: string): Promise<boolean> {
+  return (await scopesOf(tx, name)).some((scope) => scope.isLimited === 1);
 }
 
 async function settleScope(

@@ -36,6 +36,8 @@ interface UsageScopeTable {
   repositories: number;
   state: ScopeState;
   counted_to: string;
+  /** 1: a quota is set there, so that what grows must be looked at. */
+  is_limited: Generated<number>;
   created_at: number;
 }
 

@@ -19,7 +19,7 @@ import {
   type UploadProgress,
   type UploadRow,
 } from '../metadata/uploads.ts';
-import { type SizedBlob, settleUsage, UsageTally } from '../metadata/usage.ts';
+import { isLimited, type SizedBlob, settleUsage, UsageTally } from '../metadata/usage.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
@@ -169,14 +169,17 @@ async function commitUpload(tx: Transaction, guards: Guards, finish: FinishUploa
   if (upload !== undefined) await removeUpload(tx, upload.id);
 }
 
-/** From now on the repository may have the blob, and the namespaces above use it. */
+/** From now on the repository may have the blob. */
 async function giveRight(
   tx: Transaction,
   guards: Guards,
   right: { repository: RepositoryId; name: RepositoryName; blob: SizedBlob },
 ): Promise<void> {
   const { repository, name, blob } = right;
-  await linkBlob(tx, { repository, blob: blob.id });
+  // Where no quota is, it is counted with the manifest that names it: once for all its parts.
+  const isCounted = await isLimited(tx, name);
+  await linkBlob(tx, { repository, blob: blob.id, isCounted });
+  if (!isCounted) return;
   const tally = new UsageTally();
   tally.add([blob]);
   await guards.afterGrowth(tx, await settleUsage(tx, { name, tally }));
