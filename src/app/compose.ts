@@ -16,6 +16,7 @@ import { auditJobs } from '../jobs/audit-upkeep.ts';
 import { leaseJobs } from '../jobs/lease-upkeep.ts';
 import { upkeepJobs } from '../jobs/upload-upkeep.ts';
 import { usageCounterJobs } from '../jobs/usage-counters.ts';
+import { usageJobs } from '../jobs/usage-upkeep.ts';
 import { JobWorker } from '../jobs/worker.ts';
 import type { Commands } from '../metadata/command.ts';
 import { countJobs } from '../metadata/jobs.ts';
@@ -155,6 +156,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       ...accessJobs({ sql, commands, seal: access.seal, now: Date.now }),
       ...leaseJobs({ commands }),
       ...usageCounterJobs({ sql, commands }),
+      ...usageJobs({ sql, commands, reports: database.reports, now: Date.now }),
       ...auditJobs({ sql, commands, now: Date.now, retentionMs: options.auditRetentionMs }),
     ],
     sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),

@@ -3,10 +3,16 @@ import type { Report } from '../../metadata/report.ts';
 import { namespaceSizes } from './namespace-sizes.ts';
 import { repositorySizes, repositoryUsage } from './repository-sizes.ts';
 import { tagSizes } from './tag-sizes.ts';
+import { countedUsage, usageToForget, usageToRecord } from './usage-to-record.ts';
 
 export function sizeReports() {
-  return { namespaceSizes, repositorySizes, repositoryUsage, tagSizes } satisfies Record<
-    string,
-    Report<never, unknown>
-  >;
+  return {
+    countedUsage,
+    namespaceSizes,
+    repositorySizes,
+    repositoryUsage,
+    tagSizes,
+    usageToForget,
+    usageToRecord,
+  } satisfies Record<string, Report<never, unknown>>;
 }
