@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import { ACCESS_COMMANDS } from './commands/access.ts';
 import { ACCOUNT_COMMANDS } from './commands/account.ts';
 import { AUDIT_COMMANDS } from './commands/audit.ts';
+import { COMPARE_COMMANDS } from './commands/compare.ts';
 import { CONFIG_COMMANDS } from './commands/config.ts';
 import { DECLARATION_COMMANDS } from './commands/declaration.ts';
 import { GRANT_COMMANDS } from './commands/grant.ts';
@@ -13,12 +14,14 @@ import { LOGIN_COMMANDS } from './commands/login.ts';
 import { ORGANISATION_COMMANDS } from './commands/organisation.ts';
 import { PATH_COMMANDS } from './commands/path.ts';
 import { POLICY_COMMANDS } from './commands/policy.ts';
+import { REPOSITORY_COMMANDS } from './commands/repository.ts';
 import { resetPasswordCommand } from './commands/reset-password.ts';
 import { ROBOT_COMMANDS } from './commands/robot.ts';
 import { ROLE_COMMANDS } from './commands/role.ts';
 import { SECOND_FACTOR_COMMANDS } from './commands/second-factor.ts';
 import { serveCommand } from './commands/serve.ts';
 import { SESSION_COMMANDS } from './commands/session.ts';
+import { TAG_COMMANDS } from './commands/tag.ts';
 import { TEAM_COMMANDS } from './commands/team.ts';
 import { TOKEN_COMMANDS } from './commands/token.ts';
 import { TRUST_COMMANDS } from './commands/trust.ts';
@@ -43,6 +46,9 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...GRANT_COMMANDS,
   ...ACCESS_COMMANDS,
   ...PATH_COMMANDS,
+  ...REPOSITORY_COMMANDS,
+  ...TAG_COMMANDS,
+  ...COMPARE_COMMANDS,
   ...POLICY_COMMANDS,
   ...LEASE_COMMANDS,
   ...TRUST_COMMANDS,

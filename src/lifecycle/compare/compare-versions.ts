@@ -51,7 +51,7 @@ export async function compareVersions(
   });
   if (from.parts.kind !== 'index' && to.parts.kind !== 'index') {
     const content = compareContent({ from, to });
-    return { ...sides, content, platforms: undefined, annotations, notes: content.notes };
+    return { ...sides, content, platforms: undefined, annotations, notes: [] };
   }
   const reader = new ChildReader(parts, versions);
   const pairs = matchPlatforms({ from: childrenOf(from), to: childrenOf(to) });
