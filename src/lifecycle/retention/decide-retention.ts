@@ -60,7 +60,10 @@ export function decideRetention(
   const present = new Set(live);
   const earlyIds = early.map(({ id }) => id);
   reach(graph, earlyIds, present);
-  decided.push(...followImages({ policy, facts, now, graph, leases, idOf, live, present }));
+  const goingTags = decided.filter(({ stays }) => !stays).map(({ digest }) => idOf(digest));
+  const letGo = [...goingTags, ...untagged.filter(isDue).map(({ id }) => id)];
+  const following = { policy, facts, now, graph, leases, idOf, letGo, live, present };
+  for (const decision of followImages(following)) decided.push(decision);
 
   const fates = decideUntagged({ policy, graph, untagged, now, staying: present });
   const released = new Set([...heldNow].filter((id) => !live.has(id)));

@@ -1,5 +1,5 @@
 // The bytes that a retention decision frees: each part alone, and all together.
-import { type ManifestGraph, topsOf } from './closure.ts';
+import { closureOf, type ManifestGraph, topsOf } from './closure.ts';
 import type { ManifestDecision } from './decide-untagged.ts';
 import type { RepositoryFacts } from './facts.ts';
 import { bytesFreed, exclusiveBytes } from './freed-bytes.ts';
@@ -35,30 +35,26 @@ export function measureFreed(measured: Measured): FreedBytes {
   const contents = { graph, sizes, heldElsewhere };
   const tagged = facts.tags.map(({ digest }) => idOf(digest));
   const neverReleased = fates.filter(({ id }) => graph.manifests.get(id)?.releasedAt === undefined);
-  const liveUntagged = neverReleased.map(({ id }) => id);
-  const byTag = exclusiveBytes(contents, [...tagged, ...leased, ...liveUntagged]);
+  const liveRoots = [...tagged, ...leased, ...neverReleased.map(({ id }) => id)];
+  const byTag = exclusiveBytes(contents, liveRoots);
+  const before = closureOf(graph, liveRoots);
 
-  const due = fates.filter(({ isDue }) => isDue).map(({ id }) => id);
-  const early = fates.filter(({ isDue }) => !isDue).map(({ id }) => id);
-  const roots = [...topsOf(graph, due), ...tagged, ...leased, ...early];
-  const stored = exclusiveBytes(contents, roots);
-  // The tops come first among the roots; a manifest that is due stands there once at most.
-  const dueBytes = new Map<number, number>();
-  for (const [at, id] of roots.entries()) {
-    if (!dueBytes.has(id)) dueBytes.set(id, stored[at] ?? 0);
-  }
+  const idsOf = (stays: boolean) =>
+    fates.filter((fate) => fate.stays === stays).map(({ id }) => id);
+  const tops = [...topsOf(graph, idsOf(false)), ...topsOf(graph, idsOf(true))];
+  const stored = exclusiveBytes(contents, [...tops, ...tagged, ...leased]);
+  const byTop = new Map(tops.map((id, at) => [id, stored[at] ?? 0]));
 
-  const gone = [...released, ...trashed];
-  const lost = new Set(gone);
-  const liveGone = gone.filter(
-    (id) => released.has(id) || graph.manifests.get(id)?.releasedAt === undefined,
-  );
-  const others = [...graph.manifests.keys()].filter((id) => !lost.has(id));
+  const gone = new Set([...released, ...trashed]);
+  const others = [...graph.manifests.keys()].filter((id) => !gone.has(id));
   return {
     byTag: byTag.slice(0, tagged.length),
-    byUntagged: fates.map(({ id }) => dueBytes.get(id) ?? 0),
+    byUntagged: fates.map(({ id }) => byTop.get(id) ?? 0),
     together: {
-      live: bytesFreed(contents, { going: liveGone, staying: live }),
+      live: bytesFreed(contents, {
+        going: [...before].filter((id) => !live.has(id)),
+        staying: live,
+      }),
       stored: bytesFreed(contents, { going: gone, staying: others }),
     },
   };
