@@ -82,8 +82,13 @@ const missingParts = statement<{ repository: number; manifests: string; limit: n
       .whereRef('ref.parent_id', '=', 'wanted.id')
       .where('ref.kind', 'not in', ['subject', 'foreign'])
       .whereRef('b.id', '=', 'ref.child_id')
-      .where('rb.blob_id', 'is', null)
-      .where('m.id', 'is', null)
+      .where((e) =>
+        e.or([
+          e.and([e('rb.blob_id', 'is', null), e('m.id', 'is', null)]),
+          // Its bytes were found damaged.
+          e('b.state', '<>', 'stored'),
+        ]),
+      )
       .limit(p.limit),
 );
 

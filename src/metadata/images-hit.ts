@@ -9,14 +9,14 @@ import { statement } from './statement.ts';
 const naming = statement<{ blob: number; limit: number }>()((q, p) =>
   q
     .selectFrom('manifests as m')
-    .select('m.id')
+    .select('m.id as id')
     .where('m.blob_id', '=', p.blob)
     .where('m.deleted_at', 'is', null)
     .union(
       q
         .selectFrom('manifest_references as ref')
         .innerJoin('manifests as m', 'm.id', 'ref.parent_id')
-        .select('m.id')
+        .select('m.id as id')
         .where('ref.child_id', '=', p.blob)
         .where('ref.kind', 'not in', ['subject', 'foreign'])
         .where('m.deleted_at', 'is', null),
@@ -31,7 +31,7 @@ const above = statement<{ manifests: string; limit: number }>()((q, p, engine) =
     .crossJoin('manifests as low')
     .crossJoin('manifest_references as ref')
     .crossJoin('manifests as m')
-    .select('m.id')
+    .select('m.id as id')
     .whereRef('low.id', '=', 'wanted.id')
     .whereRef('ref.child_id', '=', 'low.blob_id')
     .whereRef('ref.repository_id', '=', 'low.repository_id')
@@ -43,7 +43,7 @@ const above = statement<{ manifests: string; limit: number }>()((q, p, engine) =
         .selectFrom(wantedIds(engine, p.manifests))
         .crossJoin('manifests as low')
         .crossJoin('manifests as m')
-        .select('m.id')
+        .select('m.id as id')
         .whereRef('low.id', '=', 'wanted.id')
         .whereRef('m.blob_id', '=', 'low.subject_id')
         .whereRef('m.repository_id', '=', 'low.repository_id')

@@ -27,7 +27,9 @@ const byTag = statement<{ repository: string; tag: string }>()((q, p) =>
     .innerJoin('blobs as b', 'b.id', 'm.blob_id')
     .select(['m.id', 'b.id as blobId', 'b.digest', 'b.size', 'm.media_type as mediaType'])
     .where('r.name', '=', p.repository)
-    .where('t.name', '=', p.tag),
+    .where('t.name', '=', p.tag)
+    // One whose bytes were found damaged is not there until it is pushed again.
+    .where('b.state', '=', 'stored'),
 );
 
 const byDigest = statement<{ repository: string; digest: Uint8Array }>()((q, p) =>
@@ -38,7 +40,8 @@ const byDigest = statement<{ repository: string; digest: Uint8Array }>()((q, p) 
     .select(['m.id', 'b.id as blobId', 'b.digest', 'b.size', 'm.media_type as mediaType'])
     .where('b.digest', '=', p.digest)
     .where('r.name', '=', p.repository)
-    .where('m.deleted_at', 'is', null),
+    .where('m.deleted_at', 'is', null)
+    .where('b.state', '=', 'stored'),
 );
 
 const upsertManifest = statement<{
@@ -171,7 +174,8 @@ const heldManifests = statement<{ repository: number; digests: string }>()((q, p
     .whereRef('b.digest', '=', 'wanted.digest')
     .whereRef('m.blob_id', '=', 'b.id')
     .where('m.repository_id', '=', p.repository)
-    .where('m.deleted_at', 'is', null),
+    .where('m.deleted_at', 'is', null)
+    .where('b.state', '=', 'stored'),
 );
 
 const referrersPage = statement<{
