@@ -1,6 +1,7 @@
 // What the guards cost where nothing is set: reads of the database are counted, with and without them.
 import { expect, spyOn, test } from 'bun:test';
 import { SYSTEM } from '../metadata/audit.ts';
+import { ensureScope } from '../metadata/usage-scopes.ts';
 import { parseTag } from '../oci/tag.ts';
 import { type Guards, NO_GUARDS } from '../registry/guards.ts';
 import { pushManifest } from '../registry/push-manifest.ts';
@@ -38,7 +39,15 @@ async function push(registry: SuiteRegistry, { seed, tags }: { seed: number; tag
 
 /** Statements that each of some calls runs. */
 async function counted(guards: Guards): Promise<Record<string, number>> {
-  const registry = await openSuiteRegistry(guards);
+  let grown = 0;
+  const registry = await openSuiteRegistry({
+    ...guards,
+    afterGrowth(tx, growth) {
+      grown += growth.scopes.length;
+      return guards.afterGrowth(tx, growth);
+    },
+  });
+  await ensureScope(registry.sql, { path: 'team', state: 'exact' });
   const spies = (['all', 'first', 'run'] as const).map((name) => spyOn(registry.sql, name));
   const costs: Record<string, number> = {};
   const measure = async (what: string, work: () => Promise<unknown>) => {
@@ -59,6 +68,7 @@ async function counted(guards: Guards): Promise<Record<string, number>> {
     registry.commands.run('deleteManifest', { ...common, digest }),
   );
   await registry.close();
+  expect(grown).toBeGreaterThan(0);
   return costs;
 }
 
