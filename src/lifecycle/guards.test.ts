@@ -1,7 +1,7 @@
 // What the guards cost where nothing is set: reads of the database are counted, with and without them.
 import { expect, spyOn, test } from 'bun:test';
 import { SYSTEM } from '../metadata/audit.ts';
-import { ensureScope } from '../metadata/usage-scopes.ts';
+import { ensureScope, limitScope } from '../metadata/usage-scopes.ts';
 import { parseTag } from '../oci/tag.ts';
 import { type Guards, NO_GUARDS } from '../registry/guards.ts';
 import { pushManifest } from '../registry/push-manifest.ts';
@@ -47,7 +47,9 @@ async function counted(guards: Guards): Promise<Record<string, number>> {
       return guards.afterGrowth(tx, growth);
     },
   });
+  // As if there were a quota, so that growth is looked at.
   await ensureScope(registry.sql, { path: 'team', state: 'exact' });
+  await limitScope(registry.sql, { path: 'team', isLimited: true });
   const spies = (['all', 'first', 'run'] as const).map((name) => spyOn(registry.sql, name));
   const costs: Record<string, number> = {};
   const measure = async (what: string, work: () => Promise<unknown>) => {
