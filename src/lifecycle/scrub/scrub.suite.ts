@@ -164,7 +164,7 @@ function damageCases(given: () => ScrubWorld): void {
     const fault = Object.assign(brokenDisk(), { cause: full });
     world.plan = (operation) =>
       operation === 'read' ? { when: 'before', error: fault } : undefined;
-    await expect(world.scrub()).rejects.toThrow('The disk reports a fault');
+    expect(await failureOf(world.scrub())).toContain('The disk reports a fault');
     expect(await world.damages()).toEqual([]);
     world.plan = (operation) =>
       operation === 'read' ? { when: 'cut', bytes: 10, error: brokenDisk() } : undefined;
@@ -178,7 +178,7 @@ function damageCases(given: () => ScrubWorld): void {
     const layers = [await world.push(A, large(1)), await world.push(A, large(2))];
     const keys = world.store.keys();
     for (const key of [...keys]) await world.store.remove(key);
-    await expect(world.scrub()).rejects.toThrow('is the disk of the blobs mounted?');
+    expect(await failureOf(world.scrub())).toContain('is the disk of the blobs mounted?');
     expect(await world.damages()).toEqual([]);
     for (const layer of layers) expect(await world.holds(A, layer)).toBe(true);
   });
@@ -212,7 +212,7 @@ function crashCases(given: () => ScrubWorld): void {
       world.beforeCommand = (name) => {
         if (name === step) throw new Error('crash');
       };
-      await expect(world.scrub()).rejects.toThrow('crash');
+      expect(await failureOf(world.scrub())).toContain('crash');
       world.beforeCommand = () => {};
       await world.scrub();
       expect(world.store.quarantined()).toEqual([key]);
@@ -231,7 +231,7 @@ function crashCases(given: () => ScrubWorld): void {
     const key = await world.flip(layer);
     world.plan = (operation) =>
       operation === 'quarantine' ? { when: 'before', error: brokenDisk() } : undefined;
-    await expect(world.scrub()).rejects.toThrow();
+    expect(await failureOf(world.scrub())).toContain('fault');
     expect(await world.holds(A, layer)).toBe(false);
     expect(world.store.keys()).toContain(key);
     world.plan = () => undefined;
@@ -248,7 +248,7 @@ function crashCases(given: () => ScrubWorld): void {
     world.beforeCommand = (name) => {
       if (name === 'recordDamage') throw new Error('crash');
     };
-    await expect(world.scrub()).rejects.toThrow('crash');
+    expect(await failureOf(world.scrub())).toContain('crash');
     expect(await world.holds(A, config)).toBe(true);
     world.beforeCommand = () => {};
     await world.scrub();
@@ -376,7 +376,7 @@ function orphanCases(given: () => ScrubWorld): void {
     world.pass(30);
     await world.scrub();
     world.pass(30);
-    await expect(world.scrub()).rejects.toThrow('put back to an older state');
+    expect(await failureOf(world.scrub())).toContain('put back to an older state');
     expect(await world.removals()).toEqual([]);
   });
 
@@ -408,6 +408,14 @@ function orphanCases(given: () => ScrubWorld): void {
     expect(await world.damages()).toEqual([]);
     expect((await world.removals()).length).toBeGreaterThan(0);
   });
+}
+
+/** Bun's `rejects` waits in a loop of its own, in which the driver of PostgreSQL hardly gets its turn. */
+async function failureOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'none',
+    (error: unknown) => String(error),
+  );
 }
 
 function mustBeBrake(error: unknown): void {
