@@ -18,7 +18,8 @@ import { findRepository, listedRepositories } from './repositories.ts';
 import type { Sql } from './sql.ts';
 import { statement } from './statement.ts';
 import { namespaces, type SuiteCommands } from './suite.command.ts';
-import { listTags, tagHistory, tagsPointingAt } from './tags.ts';
+import { readTagEvents } from './tag-history.ts';
+import { listTags, tagsPointingAt } from './tags.ts';
 import { countUploads, findUpload, heldBytes, isUploadFile, staleUploads } from './uploads.ts';
 
 export interface OpenedMetadata {
@@ -442,7 +443,7 @@ function tags(world: World): void {
       await world.tag(repository, name, two);
       await world.tag(repository, name);
       await world.tag(repository, name, one);
-      const history = await tagHistory(world.sql, { repository, name, limit: 10 });
+      const history = await readTagEvents(world.sql, { repository, name, limit: 10 });
       expect(
         history.map(({ sequence, from, to, cause }) => ({ sequence, from, to, cause })),
       ).toEqual([
@@ -451,11 +452,11 @@ function tags(world: World): void {
         { sequence: 2, from: one.digest, to: two.digest, cause: 'push' },
         { sequence: 1, from: undefined, to: one.digest, cause: 'push' },
       ]);
-      const last = await tagHistory(world.sql, { repository, name, limit: 1 });
+      const last = await readTagEvents(world.sql, { repository, name, limit: 1 });
       expect(last[0]?.sequence).toBe(4);
       expect(last[0]?.actor).toBe('someone');
       const key = { repository, name: 'never' as Tag };
-      expect(await tagHistory(world.sql, { ...key, limit: 1 })).toEqual([]);
+      expect(await readTagEvents(world.sql, { ...key, limit: 1 })).toEqual([]);
       expect(await world.commands.run('lockTag', key)).toBeUndefined();
     });
 
@@ -467,7 +468,7 @@ function tags(world: World): void {
       const future = 9_000_000_000_000;
       await world.commands.run('shiftEvents', { repository, at: future });
       await world.tag(repository, name);
-      const [last] = await tagHistory(world.sql, { repository, name, limit: 1 });
+      const [last] = await readTagEvents(world.sql, { repository, name, limit: 1 });
       expect(last?.at).toBe(future);
     });
 

@@ -115,19 +115,6 @@ const tagPage = statement<{ repository: number; last: string; limit: number }>()
     .limit(p.limit),
 );
 
-const eventsOfTag = statement<{ repository: number; name: string; limit: number }>()((q, p) =>
-  q
-    .selectFrom('tag_events as e')
-    .innerJoin('tags as t', 't.id', 'e.tag_id')
-    .leftJoin('blobs as old', 'old.id', 'e.old_blob_id')
-    .leftJoin('blobs as new', 'new.id', 'e.new_blob_id')
-    .select(['e.sequence', 'old.digest as from', 'new.digest as to', 'e.at', 'e.actor', 'e.cause'])
-    .where('t.repository_id', '=', p.repository)
-    .where('t.name', '=', p.name)
-    .orderBy('e.sequence', 'desc')
-    .limit(p.limit),
-);
-
 /** The tag, locked; undefined when it never existed. */
 export async function lockTag(
   tx: Transaction,
@@ -201,27 +188,4 @@ export async function listTags(
   page: { repository: RepositoryId; last: string; limit: number },
 ): Promise<string[]> {
   return (await sql.all(tagPage, page)).map((row) => row.name);
-}
-
-export interface TagEvent {
-  readonly sequence: number;
-  readonly from: Digest | undefined;
-  readonly to: Digest | undefined;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly actor: string;
-  readonly cause: string;
-}
-
-/** The last `limit` moves of a tag, newest first. */
-export async function tagHistory(
-  sql: Sql,
-  key: { repository: RepositoryId; name: Tag; limit: number },
-): Promise<TagEvent[]> {
-  const rows = await sql.all(eventsOfTag, key);
-  return rows.map((row) => ({
-    ...row,
-    from: row.from === null ? undefined : digestFromBytes(row.from),
-    to: row.to === null ? undefined : digestFromBytes(row.to),
-  }));
 }

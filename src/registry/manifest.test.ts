@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { findManifestByDigest, findManifestByTag } from '../metadata/manifests.ts';
 import { findRepository } from '../metadata/repositories.ts';
 import { statement } from '../metadata/statement.ts';
-import { tagHistory } from '../metadata/tags.ts';
+import { readTagEvents } from '../metadata/tag-history.ts';
 import { etagOf } from '../oci/condition.ts';
 import { type Digest, referrersTag } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
@@ -121,7 +121,7 @@ async function tagged(tag: string): Promise<Digest | undefined> {
 
 async function events(tag: string) {
   const repository = (await findRepository(registry.sql, REPOSITORY)) as number;
-  return tagHistory(registry.sql, { repository, name: tag as Tag, limit: 100 });
+  return readTagEvents(registry.sql, { repository, name: tag as Tag, limit: 100 });
 }
 
 const outboxKinds = statement()((q) => q.selectFrom('outbox').select('kind').orderBy('id'));

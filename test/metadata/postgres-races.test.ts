@@ -15,7 +15,7 @@ import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
 import { findRepository } from '../../src/metadata/repositories.ts';
 import type { Transaction } from '../../src/metadata/sql.ts';
-import { tagHistory } from '../../src/metadata/tags.ts';
+import { readTagEvents } from '../../src/metadata/tag-history.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { RegistryError } from '../../src/oci/errors.ts';
 import type { RepositoryName } from '../../src/oci/repository-name.ts';
@@ -210,9 +210,9 @@ describe('commands in PostgreSQL at the same time', () => {
       const [digest] = await Promise.all(all);
       expect(await tagged(repository, 'v1')).toBe(digest as Digest);
       const id = (await findRepository(sql, repository)) as number;
-      expect(await tagHistory(sql, { repository: id, name: 'v1' as Tag, limit: 99 })).toHaveLength(
-        1,
-      );
+      expect(
+        await readTagEvents(sql, { repository: id, name: 'v1' as Tag, limit: 99 }),
+      ).toHaveLength(1);
     },
     RACE_MS,
   );
@@ -229,7 +229,7 @@ describe('commands in PostgreSQL at the same time', () => {
       );
       const id = (await findRepository(sql, repository)) as number;
       const history = (
-        await tagHistory(sql, { repository: id, name: 'v1' as Tag, limit: 99 })
+        await readTagEvents(sql, { repository: id, name: 'v1' as Tag, limit: 99 })
       ).reverse();
       expect(history.map((event) => event.sequence)).toEqual(history.map((_, at) => at + 1));
       expect(history).toHaveLength(16);

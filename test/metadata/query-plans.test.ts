@@ -68,7 +68,7 @@ import { openSqliteWriter } from '../../src/metadata/sqlite.ts';
 import type { Engine, SqlValue, Statement } from '../../src/metadata/statement.ts';
 import { readTagEvents, readVisits } from '../../src/metadata/tag-history.ts';
 import { listTagDetails, sizesOfParts } from '../../src/metadata/tag-list.ts';
-import { listTags, tagHistory, tagsPointingAt } from '../../src/metadata/tags.ts';
+import { listTags, tagsPointingAt } from '../../src/metadata/tags.ts';
 import { findTeams, listTeamMembers, teamsOf } from '../../src/metadata/teams.ts';
 import {
   countTrustPoliciesWithin,
@@ -162,9 +162,6 @@ const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: obje
   },
   'a page of tags': { ask: (tx) => listTags(tx, { repository: id, last: 'v1', limit: 100 }) },
   'tags of a manifest': { ask: (tx) => tagsPointingAt(tx, id) },
-  'the history of a tag': {
-    ask: (tx) => tagHistory(tx, { repository: id, name: 'v1' as Tag, limit: 10 }),
-  },
   'a repository by its id': { ask: (tx) => findRepositoryById(tx, id) },
   'a repository by its name': { ask: (tx) => findRepositoryByName(tx, repository) },
   'what a repository holds, in numbers': {

@@ -1,6 +1,7 @@
 // The commands about tags and versions, against a registry.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { ADMIN } from '../../../test/protocol/api-world.ts';
+import { type CliSession, openCliSession } from '../../src/cli/suite-session.ts';
+import { ADMIN } from './api-world.ts';
 import {
   describeContent,
   imageManifest,
@@ -12,8 +13,7 @@ import {
   pushBlob,
   pushImage,
   putManifest,
-} from '../../../test/protocol/push.ts';
-import { type CliSession, openCliSession } from '../suite-session.ts';
+} from './push.ts';
 
 const REPO = 'team/api';
 
