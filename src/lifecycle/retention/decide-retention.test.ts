@@ -138,7 +138,11 @@ describe('signature tags', () => {
       tagFact(signatureTag(image), at),
     );
     const names = circles.map(({ tag }) => tag);
-    expect(outcome({ rules: [] }, world(circles, graph)).stays).toEqual(names);
+    const untouched = outcome({ rules: [] }, world(circles, graph));
+    expect(untouched.stays).toEqual(names);
+    expect(new Set(Object.values(untouched.reasons))).toEqual(
+      new Set(['only signature tags hold its image, and no decision lets go of those']),
+    );
     const facts = world([...circles, tagFact('new', 7), old('old', 4)], graph);
     expect(outcome(LAST_ONE, facts).stays).toEqual([signatureTag(2), 'new']);
   });

@@ -74,13 +74,12 @@ function ownersOf(graph: ManifestGraph, roots: readonly number[]): Map<number, n
   return owners;
 }
 
-function* contentOf(graph: ManifestGraph, id: number): Generator<number> {
+function contentOf(graph: ManifestGraph, id: number): readonly number[] {
   const manifest = graph.manifests.get(id);
-  if (manifest === undefined) return;
-  yield id;
-  yield* manifest.blobs;
+  if (manifest === undefined) return [];
   // A child that is no manifest here may be a blob: buildx keeps layers of its cache in an index.
-  for (const child of manifest.children) if (!graph.manifests.has(child)) yield child;
+  const absent = manifest.children.filter((child) => !graph.manifests.has(child));
+  return [id].concat(manifest.blobs, absent);
 }
 
 function sizeOf({ sizes, heldElsewhere }: Contents, content: number): number {

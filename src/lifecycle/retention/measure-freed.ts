@@ -42,7 +42,7 @@ export function measureFreed(measured: Measured): FreedBytes {
   const idsOf = (stays: boolean) =>
     fates.filter((fate) => fate.stays === stays).map(({ id }) => id);
   const tops = [...topsOf(graph, idsOf(false)), ...topsOf(graph, idsOf(true))];
-  const stored = exclusiveBytes(contents, [...tops, ...tagged, ...leased]);
+  const stored = tops.length === 0 ? [] : exclusiveBytes(contents, [...tops, ...tagged, ...leased]);
   const byTop = new Map(tops.map((id, at) => [id, stored[at] ?? 0]));
 
   const gone = new Set([...released, ...trashed]);

@@ -41,7 +41,19 @@ const time = fc.integer({ min: 0, max: 6 }).map((hours) => NOW - hours * HOUR);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 
 const NAMES = [
-  ...['1.0.0', '1.0.1', '1.1', '1.1.0-rc.1', 'v2.0.0', '2.0.0-rc.2', '2.1.0', 'main', 'main-1'],
+  ...[
+    '1.0.0',
+    'v1.0.0',
+    '1.0.1',
+    '1.1',
+    '1.1.0-rc.1',
+    '2.0',
+    'v2.0.0',
+    '2.0.0-rc.2',
+    '2.1.0',
+    'main',
+    'main-1',
+  ],
   ...['main-2', 'pr-1', 'latest'],
 ];
 
