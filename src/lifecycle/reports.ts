@@ -1,14 +1,19 @@
 // All long reads of this folder, for the table in src/app/reports.ts.
 import type { Report } from '../metadata/report.ts';
+import { historyReports } from './history/tags-then.ts';
+import { leaseReports } from './leases/lease-reports.ts';
 import { planReports } from './plans/plan-reports.ts';
 import { scrubReports } from './scrub/scrub-reports.ts';
 import { sizeReports } from './sizes/reports.ts';
 
 export function lifecycleReports() {
-  return { ...planReports(), ...scrubReports(), ...sizeReports() } satisfies Record<
-    string,
-    Report<never, unknown>
-  >;
+  return {
+    ...historyReports(),
+    ...leaseReports(),
+    ...planReports(),
+    ...scrubReports(),
+    ...sizeReports(),
+  } satisfies Record<string, Report<never, unknown>>;
 }
 
 export type LifecycleReports = ReturnType<typeof lifecycleReports>;

@@ -105,17 +105,14 @@ const leasesWithin = statement<{
     .select(LEASE)
     .where('l.expires_at', '>', p.now)
     .where('l.name', '>', p.after)
-    .where((e) =>
-      e.exists(
-        e
-          .selectFrom('lease_items as i')
-          .innerJoin('repositories as r', 'r.id', 'i.repository_id')
-          .select('i.lease_id')
-          .whereRef('i.lease_id', '=', 'l.id')
-          .where('r.name', '>=', p.path)
-          .where('r.name', '<', p.before)
-          .where((w) => w.or([w('r.name', '=', p.path), w('r.name', '>=', p.below)])),
-      ),
+    .where('l.id', 'in', (e) =>
+      e
+        .selectFrom('repositories as r')
+        .innerJoin('lease_items as i', 'i.repository_id', 'r.id')
+        .select('i.lease_id')
+        .where('r.name', '>=', p.path)
+        .where('r.name', '<', p.before)
+        .where((w) => w.or([w('r.name', '=', p.path), w('r.name', '>=', p.below)])),
     )
     .orderBy('l.name')
     .limit(p.limit),
@@ -407,7 +404,7 @@ export async function deleteLease(tx: Transaction, lease: number): Promise<void>
   await tx.run(removeLease, { lease });
 }
 
-interface LeasePage {
+export interface LeasePage {
   readonly now: number;
   readonly after: string;
   readonly limit: number;
@@ -420,7 +417,7 @@ export function leasesBy(
   return sql.all(leasesOfPrincipal, page);
 }
 
-/** Those that name something at a path or below it. */
+/** Those that name something at a path or below it: looks at all that is leased there, a report. */
 export function leasesAt(sql: Sql, page: LeasePage & { path: string }): Promise<StoredLease[]> {
   return sql.all(leasesWithin, { ...page, ...pathRange(page.path) });
 }

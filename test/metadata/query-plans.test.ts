@@ -38,6 +38,18 @@ import {
 } from '../../src/metadata/grants.ts';
 import { leaseJob } from '../../src/metadata/jobs.ts';
 import {
+  countLeasesBy,
+  digestsOfTags,
+  findLease,
+  keepLeasable,
+  leaseItems,
+  leasesBy,
+  leasesOf,
+  leaseThatNeeds,
+  nextEndedLease,
+  someLeaseItems,
+} from '../../src/metadata/leases.ts';
+import {
   findManifestByDigest,
   findManifestByTag,
   heldAsManifests,
@@ -54,6 +66,7 @@ import {
   settingsHolding,
   showRepositories,
 } from '../../src/metadata/path-settings.ts';
+import { policiesBelow, policiesHolding } from '../../src/metadata/policies.ts';
 import { openPostgresPool } from '../../src/metadata/postgres.ts';
 import { isStillNamed, nextRemovals } from '../../src/metadata/removals.ts';
 import { findRepository, listedRepositories } from '../../src/metadata/repositories.ts';
@@ -69,6 +82,7 @@ import type { Engine, SqlValue, Statement } from '../../src/metadata/statement.t
 import { readTagEvents, readVisits } from '../../src/metadata/tag-history.ts';
 import { listTagDetails, sizesOfParts } from '../../src/metadata/tag-list.ts';
 import { listTags, tagsPointingAt } from '../../src/metadata/tags.ts';
+import { lastTrashedTag } from '../../src/metadata/taken-tags.ts';
 import { findTeams, listTeamMembers, teamsOf } from '../../src/metadata/teams.ts';
 import {
   countTrustPoliciesWithin,
@@ -275,6 +289,33 @@ const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: obje
     ask: (tx) => policiesOfIssuer(tx, { issuer: 'https://i500', limit: 10 }),
   },
   'a page of policies': { ask: (tx) => listTrustPolicies(tx, { path: 'team/r500', limit: 10 }) },
+  'policies that hold at a path': { ask: (tx) => policiesHolding(tx, 'team/r500/app') },
+  'policies below a path': {
+    ask: (tx) =>
+      policiesBelow(tx, { path: 'team', after: { path: 'team/r500', kind: 'trash' }, limit: 10 }),
+  },
+  'a tag in the trash': { ask: (tx) => lastTrashedTag(tx, { repository: id, tag: 'v1' as Tag }) },
+  'a lease': { ask: (tx) => findLease(tx, 'l500') },
+  'what a lease names': { ask: (tx) => leaseItems(tx, id) },
+  'leases of somebody': {
+    ask: (tx) => leasesBy(tx, { principal: 'user:5', now: 5, after: 'l5', limit: 10 }),
+  },
+  'how many leases somebody has': {
+    ask: (tx) => countLeasesBy(tx, { principal: 'user:5', now: 5 }),
+  },
+  'leases of a repository': { ask: (tx) => leasesOf(tx, { repository: id, now: 5 }) },
+  'leases of what a part belongs to': {
+    ask: (tx) => leaseThatNeeds(tx, { repository: id, blob: id }),
+    row: { id, blobId: id },
+  },
+  'a lease that is over': { ask: (tx) => nextEndedLease(tx) },
+  'what a lease that is over holds': { ask: (tx) => someLeaseItems(tx, { lease: id, limit: 10 }) },
+  'what tags point at, for a lease': {
+    ask: (tx) => digestsOfTags(tx, [{ repository: 'team/r500', tag: 'v1' }]),
+  },
+  'manifests to lease': {
+    ask: (tx) => keepLeasable(tx, { repository: id, digests: [digest] }),
+  },
   'old events': { ask: (tx) => trimOutbox(tx, { before: 5, limit: 10 }) },
 };
 
@@ -306,6 +347,10 @@ const ROWS: readonly string[] = [
   `insert into access_tokens (owner_kind, owner_id, name, hash, hint, created_at, expires_at, revoked_at, uses) select 'user', n, 'ci', DIGEST, 'abcd', n, case when n % 2 = 0 then n end, case when n % 3 = 0 then n end, 0 from numbers`,
   `insert into refresh_tokens (user_id, user_epoch, access_token_id, hash, client, created_at, rotated_at, expires_at) select n, 1, n, DIGEST, 'docker', n, n, n from numbers`,
   `insert into trust_policies (path, name, issuer, audience, conditions, grants, lifetime_ms, epoch, state, created_by, created_at) select 'team/r' || n, 'p', 'https://i' || n, 'a', '{}', '[]', 1, 1, 'active', 'a', n from numbers`,
+  `insert into path_policies (path, kind, document, updated_at, updated_by) select 'team/r' || n, 'trash', '{}', n, 'a' from numbers`,
+  `insert into leases (name, principal, actor, detail, expires_at, created_at) select 'l' || n, 'user:' || n, 'a', '', n, n from numbers`,
+  `insert into lease_items (lease_id, repository_id, blob_id) select n, 1 + n % 1000, n from numbers`,
+  `insert into trash (kind, path, repository_id, tag, deleted_at, actor, principal, cause) select 'tag', 'team/r' || n, 1 + n % 1000, 'v' || n, n, 'a', 'user:1', 'delete-tag' from numbers`,
   `insert into outbox (kind, repository_id, detail, state, created_at) select 'push', n, '{}', 'waiting', n from numbers`,
   `insert into audit_events (sequence, hash, at, actor, principal, credential, action, target, outcome, address, client, request_id, detail) select case when n < 19900 then n end, DIGEST, n, 'a', 'user:1', '', 'tag.delete', 't' || n, 'done', '', '', '', '{}' from numbers`,
 ];

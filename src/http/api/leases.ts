@@ -9,7 +9,6 @@ import {
   findLease,
   type LeaseItem,
   leaseItems,
-  leasesAt,
   leasesBy,
   type StoredLease,
 } from '../../metadata/leases.ts';
@@ -102,7 +101,7 @@ const list = endpoint({
   result: pageSchema('Leases', z.object(FACTS)),
   async handle(call, { query }) {
     const { path } = query;
-    const { sql, now } = call.parts;
+    const { sql, reports, now } = call.parts;
     if (path !== undefined) await call.needManagerBelow(path);
     const principal = principalOf(call);
     return pageOf(query, {
@@ -111,7 +110,7 @@ const list = endpoint({
         const page = { after, limit, now: now() };
         return path === undefined
           ? leasesBy(sql, { ...page, principal })
-          : leasesAt(sql, { ...page, path });
+          : reports.run('leasesAt', { ...page, path });
       },
       keyOf: (lease) => lease.name,
       show: facts,

@@ -70,6 +70,7 @@ export function versionTables(engine: Engine): RawBuilder<unknown>[] {
       id ${key}, name ${name} not null unique, principal text not null, actor text not null,
       detail text not null, expires_at bigint not null, created_at bigint not null)`,
     sql`create index leases_by_end on leases (expires_at)`,
+    sql`create index leases_by_principal on leases (principal, name)`,
     sql`create table lease_items (
       lease_id ${id} not null references leases (id) on delete cascade,
       repository_id ${id} not null references repositories (id),
