@@ -182,6 +182,24 @@ onBothEngines('comparing two versions', ({ test, registry }) => {
     ]);
   });
 
+  test('an index that differs in very many platforms is compared in bounds', async () => {
+    const name = newName();
+    const PLATFORMS = 40;
+    for (const reference of ['v1', 'v2']) {
+      const children: [Made, string][] = [];
+      for (let at = 0; at < PLATFORMS; at += 1) {
+        children.push([await push(name, { layers: [`${reference} ${at}`] }), `linux/a${at}`]);
+      }
+      await pushIndex(name, reference, children);
+    }
+    const { platforms, notes } = await compare(name, 'from=v1&to=v2');
+    expect(platforms?.map(({ change }) => change)).toEqual(
+      Array.from({ length: PLATFORMS }, () => 'changed'),
+    );
+    expect(platforms?.filter(({ content }) => content !== null)).toHaveLength(32);
+    expect(notes).toEqual([expect.stringContaining('many platforms')]);
+  });
+
   test('versions of two repositories, and an artifact', async () => {
     const [name, other] = [newName(), newName()];
     const configType = 'application/vnd.example.config.v1+json';

@@ -18,6 +18,7 @@ import { secondFactorEndpoints } from './second-factors.ts';
 import { sessionEndpoints } from './sessions.ts';
 import { signInEndpoints } from './sign-in-ways.ts';
 import { signingKeyEndpoints } from './signing-keys.ts';
+import { tagHistoryEndpoints } from './tag-history.ts';
 import { tagEndpoints } from './tags.ts';
 import { teamEndpoints } from './teams.ts';
 import { tokenEndpoints } from './tokens.ts';
@@ -43,6 +44,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...pathEndpoints,
   ...repositoryEndpoints,
   ...tagEndpoints,
+  ...tagHistoryEndpoints,
   ...compareEndpoints,
   ...policyEndpoints,
   ...leaseEndpoints,
