@@ -138,6 +138,10 @@ function absentImages({
     if (purged.has(key)) return { ...about(tag), stays: false, reason: `${image} is gone` };
     const reason = `${image} is not in this repository`;
     if (tag.pushedAt > since) return { ...about(tag), stays: true, reason };
-    return { ...about(tag), stays: false, reason: `${reason}, since ${after} or longer` };
+    return {
+      ...about(tag),
+      stays: false,
+      reason: `${reason}, and it was pushed ${after} ago or longer`,
+    };
   };
 }
