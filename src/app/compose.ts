@@ -1,9 +1,12 @@
 // The wiring: the only file that constructs drivers and joins the parts.
 import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PullLog } from '../access/audit/pull-log.ts';
 import { parseAllowedHosts } from '../access/keyless/address-guard.ts';
 import { createGuardedFetch } from '../access/keyless/guarded-fetch.ts';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import { spaceAt } from '../blobs/file-calls.ts';
 import { openFilesystemBlobStore } from '../blobs/filesystem.ts';
 import { withObservation } from '../blobs/observed.ts';
 import { admitToMetrics } from '../http/access/metrics-reader.ts';
@@ -14,10 +17,13 @@ import { ManifestRoom } from '../http/v2/manifest-room.ts';
 import { accessJobs } from '../jobs/access-upkeep.ts';
 import { auditJobs } from '../jobs/audit-upkeep.ts';
 import { leaseJobs } from '../jobs/lease-upkeep.ts';
+import { planJobs } from '../jobs/plan-upkeep.ts';
+import { scrubJobs } from '../jobs/scrub-upkeep.ts';
 import { upkeepJobs } from '../jobs/upload-upkeep.ts';
 import { usageCounterJobs } from '../jobs/usage-counters.ts';
 import { usageJobs } from '../jobs/usage-upkeep.ts';
 import { JobWorker } from '../jobs/worker.ts';
+import { FreeRoom } from '../lifecycle/free-room.ts';
 import type { Commands } from '../metadata/command.ts';
 import { countJobs } from '../metadata/jobs.ts';
 import type { Reports } from '../metadata/report.ts';
@@ -39,6 +45,10 @@ export interface ComposeOptions {
   readonly blobDirectory: string;
   readonly missingParts: MissingParts;
   readonly uploadAgeMs: number;
+  /** Bytes a second; 0 = off. */
+  readonly scrubRate: number;
+  /** Percent of the disk below which pushes are refused. */
+  readonly minFreeDisk: number;
   readonly access: Omit<
     AccessOptions,
     'pathPrefix' | 'version' | 'guardedFetch' | 'allowedHosts' | 'authorities'
@@ -139,6 +149,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     instance,
     boot: bootId(),
     newId: randomUUID,
+    room: freeRoomOf(options, blobs),
     readAgain: (bytes) => metrics.countReadAgain(bytes),
   };
   const worker = new JobWorker({
@@ -152,6 +163,19 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         now: Date.now,
         uploadAgeMs: options.uploadAgeMs,
         isWriting: (id) => live.isWriting(id),
+      }),
+      ...planJobs({ sql, commands, reports: database.reports, now: () => performance.now() }),
+      ...scrubJobs({
+        sql,
+        commands,
+        reports: database.reports,
+        blobs,
+        now: Date.now,
+        elapsed: () => performance.now(),
+        sleep: (ms) => delay(ms),
+        newId: randomUUID,
+        warn: (message) => options.log.warn(message, undefined),
+        rate: options.scrubRate,
       }),
       ...accessJobs({ sql, commands, seal: access.seal, now: Date.now }),
       ...leaseJobs({ commands }),
@@ -219,4 +243,17 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       await database.close();
     },
   };
+}
+
+/** Pushes write to the disk of the blobs and, on SQLite, to that of the database. */
+function freeRoomOf({ database, minFreeDisk, log }: ComposeOptions, blobs: BlobStore): FreeRoom {
+  return new FreeRoom({
+    leastPercent: minFreeDisk,
+    spaces: [
+      () => blobs.space(),
+      async () => (database.kind === 'sqlite' ? spaceAt(dirname(database.path)) : undefined),
+    ],
+    elapsed: () => performance.now(),
+    failed: (error) => log.warn('the room left on the disk could not be looked at', error),
+  });
 }

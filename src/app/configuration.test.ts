@@ -45,6 +45,8 @@ describe('defaults', () => {
       log: { level: 'info', format: 'auto', access: true },
       missingParts: 'refuse',
       uploadAgeMs: 86_400_000,
+      scrubRate: 8 * 1024 * 1024,
+      minFreeDisk: 5,
       tokenLifetimeMs: 300_000,
       accessGraceMs: 60_000,
       sessions: { idleMs: 604_800_000, lifeMs: 2_592_000_000 },

@@ -69,6 +69,10 @@ export interface Configuration {
   readonly log: LogSetting;
   readonly missingParts: MissingParts;
   readonly uploadAgeMs: number;
+  /** Bytes a second; 0 = off. */
+  readonly scrubRate: number;
+  /** Percent; 0 = pushes are taken until nothing fits any more. */
+  readonly minFreeDisk: number;
   readonly tokenLifetimeMs: number;
   /** How long what was checked of access counts while the database is away. */
   readonly accessGraceMs: number;
@@ -217,6 +221,8 @@ export function loadConfiguration(
     log,
     'missing-parts': missingParts,
     'upload-age': uploadAgeMs,
+    'scrub-rate': scrubRate,
+    'min-free-disk': minFreeDisk,
     'token-lifetime': tokenLifetimeMs,
     'access-grace': accessGraceMs,
     'audit-retention': auditRetentionMs,
@@ -230,6 +236,8 @@ export function loadConfiguration(
     log,
     missingParts,
     uploadAgeMs,
+    scrubRate,
+    minFreeDisk,
     tokenLifetimeMs,
     accessGraceMs,
     auditRetentionMs,

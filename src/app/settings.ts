@@ -25,7 +25,7 @@ import {
   SettingProblem,
 } from './setting-values.ts';
 import { ldapSetting, oidcSetting } from './sign-in-settings.ts';
-import { parseBlobs, parseDatabase } from './storage-settings.ts';
+import { parseBlobs, parseDatabase, parsePercent, parseRate } from './storage-settings.ts';
 
 /** Who must have a second factor to manage anything. */
 export const SECOND_FACTOR_RULES = [
@@ -67,6 +67,8 @@ const log = z.union([
     })
     .describe('The same in keys of their own.'),
 ]);
+/** In the file it may be a number. */
+const percent = z.union([textOf(parsePercent), z.number().min(0).max(50)]);
 const choice = z.union([z.boolean({ error: 'It must be true or false.' }), textOf(parseBoolean)]);
 
 export interface SettingFacts {
@@ -182,6 +184,17 @@ const SETTING_FACTS = {
     about: 'How long an upload that nobody continues is kept.',
     standard: formatDuration(LIMITS.uploadAgeMs),
     example: '12h',
+  },
+  'scrub-rate': {
+    about:
+      'Bytes a second that are read in the background to see whether what is stored is still whole, such as 8MiB; off: only when asked for. See doctor.md.',
+    standard: '8MiB',
+    example: '32MiB',
+  },
+  'min-free-disk': {
+    about: 'Percent of the disk below which pushes are refused; pulls go on. 0: until it is full.',
+    standard: '5',
+    example: '10',
   },
   'token-lifetime': {
     about:
@@ -300,6 +313,8 @@ export const settingsSchema = z.strictObject({
   log: described('log', log),
   'missing-parts': described('missing-parts', choiceOf(MISSING_PARTS)),
   'upload-age': described('upload-age', textOf(parseDuration)),
+  'scrub-rate': described('scrub-rate', textOf(parseRate)),
+  'min-free-disk': described('min-free-disk', percent),
   'token-lifetime': described('token-lifetime', textOf(parseTokenLifetime)),
   'access-grace': described('access-grace', textOf(parseDuration)),
   'require-second-factor': described('require-second-factor', choiceOf(SECOND_FACTOR_RULES)),

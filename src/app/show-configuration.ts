@@ -7,6 +7,7 @@ import { formatLog } from './log-setting.ts';
 import { formatDuration } from './setting-values.ts';
 import { SETTING_NAMES, type SettingName } from './settings.ts';
 import { showLdap, showOidc } from './sign-in-configuration.ts';
+import { formatRate } from './storage-settings.ts';
 
 const HIDDEN = '(hidden)';
 
@@ -41,6 +42,8 @@ const SHOWN: Readonly<Record<SettingName, (configuration: Configuration) => stri
   log: ({ log }) => formatLog(log),
   'missing-parts': ({ missingParts }) => missingParts,
   'upload-age': ({ uploadAgeMs }) => formatDuration(uploadAgeMs),
+  'scrub-rate': ({ scrubRate }) => formatRate(scrubRate),
+  'min-free-disk': ({ minFreeDisk }) => String(minFreeDisk),
   'token-lifetime': ({ tokenLifetimeMs }) => formatDuration(tokenLifetimeMs),
   'access-grace': ({ accessGraceMs }) => formatDuration(accessGraceMs),
   'session-idle': ({ sessions }) => formatDuration(sessions.idleMs),

@@ -44,6 +44,8 @@ export async function startServer(
     blobDirectory: configuration.blobs.path,
     missingParts: configuration.missingParts,
     uploadAgeMs: configuration.uploadAgeMs,
+    scrubRate: configuration.scrubRate,
+    minFreeDisk: configuration.minFreeDisk,
     access: {
       sealKey: readSealKey(configuration),
       adminPassword: configuration.adminPassword,

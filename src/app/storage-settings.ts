@@ -50,6 +50,51 @@ export function parseDatabase(text: string): DatabaseSetting {
   );
 }
 
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+};
+
+/** Slower than that, a piece that is read at once would take longer than a job may be silent. */
+const SLOWEST_RATE = 64 * 1024;
+
+/** @returns bytes a second; 0 = off. */
+export function parseRate(text: string): number {
+  if (text === 'off' || text === '0') return 0;
+  const [, amount, unit = ''] = /^(\d{1,6})([KMG]iB|[kMG]B)$/.exec(text) ?? [];
+  const rate = Number(amount) * (UNIT_BYTES[unit] ?? Number.NaN);
+  if (rate >= SLOWEST_RATE) return rate;
+  throw new SettingProblem(
+    `"${text}" is not a rate: write bytes a second such as 8MiB, at least 64KiB, or off.`,
+  );
+}
+
+export function formatRate(bytesPerSecond: number): string {
+  if (bytesPerSecond === 0) return 'off';
+  for (const unit of ['GiB', 'MiB', 'GB', 'MB', 'KiB', 'kB'] as const) {
+    const size = UNIT_BYTES[unit] ?? 1;
+    if (bytesPerSecond % size === 0) return `${bytesPerSecond / size}${unit}`;
+  }
+  return `${bytesPerSecond}`;
+}
+
+/** More would refuse pushes to a disk that is half empty. */
+const MOST_PERCENT = 50;
+
+/** @returns percent; 0 = off. */
+export function parsePercent(text: string): number {
+  const [, amount] = /^(\d{1,2}(?:\.\d)?) ?%?$/.exec(text) ?? [];
+  const percent = text === 'off' ? 0 : Number(amount ?? Number.NaN);
+  if (percent <= MOST_PERCENT) return percent;
+  throw new SettingProblem(
+    `"${text}" is not a share of the disk: write percent from 0 to ${MOST_PERCENT}, such as 5, or off.`,
+  );
+}
+
 const S3_PARAMETERS = ['endpoint', 'region'];
 
 export function parseObjectStore(text: string): ObjectStoreAddress {

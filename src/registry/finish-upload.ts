@@ -21,6 +21,8 @@ export interface Finish extends Append {
  * @throws as `appendToUpload`; RegistryError DIGEST_INVALID, and then the upload is gone.
  */
 export async function finishUpload(parts: UploadParts, finish: Finish): Promise<void> {
+  // One without bytes only gives a name to what is here.
+  if (finish.body.length !== 0) await parts.room?.check();
   const upload = await uploadForWriting(parts, finish);
   await parts.live.write(finish.id, finish.body, async () => {
     if (finish.body.length === 0 && upload.file !== undefined && isOurs(parts, upload)) {
@@ -57,6 +59,7 @@ export async function pushBlob(
     }
     return;
   }
+  await parts.room?.check();
   await parts.live.write(parts.newId(), body, async () => {
     const { chunks, size, error } = await collectUpTo(body, LIMITS.smallBlobBytes);
     const fault = error ?? lengthFault(body.length, size);

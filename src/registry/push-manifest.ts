@@ -12,6 +12,7 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Tag } from '../oci/tag.ts';
 import type { RegistryCommands } from './commands.ts';
 import type { MissingParts, WriteCondition } from './put-manifest.command.ts';
+import type { Room } from './upload-state.ts';
 
 export interface ManifestPush {
   readonly repository: RepositoryName;
@@ -39,9 +40,14 @@ export interface PushedManifest {
  * @throws RegistryError MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, PRECONDITION_FAILED.
  */
 export async function pushManifest(
-  parts: { commands: Commands<RegistryCommands>; missingParts: MissingParts },
+  parts: {
+    commands: Commands<RegistryCommands>;
+    missingParts: MissingParts;
+    room?: Room | undefined;
+  },
   push: ManifestPush,
 ): Promise<PushedManifest> {
+  await parts.room?.check();
   const { reference, bytes } = push;
   const tags = reference.kind === 'tag' ? [reference.tag] : [...push.tags];
   if (reference.kind === 'tag' && push.tags.length > 0) {

@@ -16,6 +16,12 @@ import type { LiveUploads } from './live-uploads.ts';
 import { overtaken } from './upload.command.ts';
 import type { UploadBody } from './upload-body.ts';
 
+/** Whether there is room for pushes. */
+export interface Room {
+  /** @throws RegistryError STORAGE_FULL. */
+  check(): Promise<void>;
+}
+
 export interface UploadParts {
   readonly sql: Sql;
   readonly commands: Commands<RegistryCommands>;
@@ -27,6 +33,8 @@ export interface UploadParts {
   readonly boot: string;
   /** Makes a name never used before, of [a-z0-9-]. */
   newId(): string;
+  /** Absent: pushes are taken until nothing fits any more. */
+  readonly room?: Room;
   /** Counts bytes that had to be read again to know their digest. */
   readAgain(bytes: number): void;
 }

@@ -22,6 +22,7 @@ export async function beginUpload(
   parts: UploadParts,
   begin: { repository: RepositoryName; actor: string; algorithm: DigestAlgorithm },
 ): Promise<UploadStatus> {
+  await parts.room?.check();
   const id = parts.newId();
   await parts.commands.run('startUpload', { id, ...begin });
   return { id, size: 0 };
@@ -49,6 +50,7 @@ export async function abandonUpload(parts: UploadParts, key: UploadKey): Promise
  * not follow what is held; SIZE_INVALID; TOOMANYREQUESTS; BlobStoreError; whatever the body throws.
  */
 export async function appendToUpload(parts: UploadParts, append: Append): Promise<UploadStatus> {
+  await parts.room?.check();
   const upload = await uploadForWriting(parts, append);
   return parts.live.write(append.id, append.body, async () => {
     const received = await receive(parts, { upload, append, algorithm: upload.algorithm });

@@ -9,6 +9,7 @@ import {
   readdirSync,
   rmSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,7 +44,11 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function start(data: { directory: string; blobs?: string }): Promise<void> {
+async function start(data: {
+  directory: string;
+  blobs?: string;
+  minFreeDisk?: number;
+}): Promise<void> {
   server = await ServerProcess.start(data);
   url = server.url;
 }
@@ -153,6 +158,49 @@ async function untilRefused(request: () => Promise<Response>): Promise<Response>
   }
   throw new Error('a full disk takes everything');
 }
+
+testOnDisk(
+  'a disk with less than its share free: pushes are refused with the numbers, all else goes on',
+  async () => {
+    disk = mountSmallDisk(24);
+    await start({ directory: disk.directory, minFreeDisk: 50 });
+    const [config, layer] = [blobOf(1, 500), blobOf(2, 1_000_000)];
+    const manifest = makeManifest({ config, layer, mark: 'a' });
+    for (const blob of [config, layer]) expect((await push(blob)).status).toBe(201);
+    expect((await pushManifest(manifest, 'one')).status).toBe(201);
+    const upload = `${url}/v2/${REPOSITORY}/blobs/uploads/`;
+    const begun = await fetchSignedIn(upload, { method: 'POST' });
+    const location = `${url}${begun.headers.get('location')}`;
+
+    const ballast = join(disk.directory, 'ballast');
+    writeFileSync(ballast, new Uint8Array(14_000_000));
+    const refused = await untilRefused(async () => {
+      // The disk is asked every few seconds.
+      await Bun.sleep(50);
+      return fetchSignedIn(upload, { method: 'POST' });
+    });
+    expect(refused.status).toBe(507);
+    expect(await refused.text()).toMatch(/Only \d+(\.\d)? % of the registry's disk is free/);
+    const bytes = new Uint8Array(10);
+    expect(await codeOf(await fetchSignedIn(location, { method: 'PATCH', body: bytes }))).toEqual(
+      FULL,
+    );
+    const next = makeManifest({ config, layer, mark: 'b' });
+    expect(await codeOf(await pushManifest(next, 'one'))).toEqual(FULL);
+    await ledger.verify(url, true);
+    expect((await fetchSignedIn(location, { method: 'DELETE' })).status).toBe(204);
+
+    rmSync(ballast);
+    let answer = await pushManifest(next, 'one');
+    for (let tries = 0; answer.status === 507 && tries < 200; tries += 1) {
+      await Bun.sleep(50);
+      answer = await pushManifest(next, 'one');
+    }
+    expect(answer.status).toBe(201);
+    await ledger.verify(url, true);
+  },
+  60_000,
+);
 
 testOnDisk(
   'a disk that becomes read-only: large pushes fail with a reason, all else goes on',

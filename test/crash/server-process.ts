@@ -12,6 +12,8 @@ export interface ServerData {
   readonly postgres?: string;
   /** Undefined: the bytes are in the directory too. */
   readonly blobs?: string;
+  /** Percent; undefined: pushes are taken until nothing fits any more. */
+  readonly minFreeDisk?: number;
 }
 
 export class ServerProcess {
@@ -36,6 +38,7 @@ export class ServerProcess {
         ENTREPOT_LISTEN: '127.0.0.1:0',
         ENTREPOT_LOG: 'info,format=json,access=off',
         ENTREPOT_ADMIN_PASSWORD: ADMIN_PASSWORD,
+        ENTREPOT_MIN_FREE_DISK: String(data.minFreeDisk ?? 0),
         ...(data.postgres !== undefined && { ENTREPOT_DATABASE: data.postgres }),
         ...(data.blobs !== undefined && { ENTREPOT_BLOBS: `file:${data.blobs}` }),
       },

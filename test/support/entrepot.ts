@@ -23,6 +23,10 @@ export interface TestRegistryOptions {
   readonly authorities?: readonly string[];
   readonly auditPulls?: boolean;
   readonly missingParts?: MissingParts;
+  /** Bytes a second; default: a pass only when it is asked for. */
+  readonly scrubRate?: number;
+  /** Default: pushes are taken until the disk of the tests is full. */
+  readonly minFreeDisk?: number;
   /** Default: SQLite in the registry's folder. */
   readonly database?: DatabaseSettings;
   /** An existing folder, to start again on what another registry left; it is not removed at the end. */
@@ -82,6 +86,8 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     blobDirectory: directory,
     missingParts: options.missingParts ?? 'refuse',
     uploadAgeMs: 24 * 60 * 60 * 1000,
+    scrubRate: options.scrubRate ?? 0,
+    minFreeDisk: options.minFreeDisk ?? 0,
     access: { ...ACCESS, ...options.access },
     allowedHosts: options.allowedHosts ?? [],
     authorities: options.authorities ?? [],

@@ -70,18 +70,21 @@ export async function putManifest(
     if (body.length !== undefined && body.length !== bytes.length) {
       throw new RegistryError('SIZE_INVALID');
     }
-    return pushManifest(parts, {
-      repository,
-      actor: request.actor(),
-      reference,
-      tags,
-      contentType: parseContentType(request.headers.get('content-type')),
-      bytes,
-      condition: {
-        ifMatch: request.headers.get('if-match'),
-        ifNoneMatch: request.headers.get('if-none-match'),
+    return pushManifest(
+      { ...parts, room: parts.upload.room },
+      {
+        repository,
+        actor: request.actor(),
+        reference,
+        tags,
+        contentType: parseContentType(request.headers.get('content-type')),
+        bytes,
+        condition: {
+          ifMatch: request.headers.get('if-match'),
+          ifNoneMatch: request.headers.get('if-none-match'),
+        },
       },
-    });
+    );
   });
   const headers: Record<string, string> = {
     Location: `/v2/${repository}/manifests/${pushed.digest}`,
