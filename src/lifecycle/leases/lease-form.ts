@@ -31,7 +31,7 @@ export const LEASE_FORM = z.strictObject({
   detail: z
     .string()
     .max(DETAIL_LENGTH)
-    .regex(/^[^\p{Cc}]*$/u, { error: 'is one line' })
+    .refine((text) => !/\p{Cc}/u.test(text), { error: 'is one line' })
     .default(''),
 });
 

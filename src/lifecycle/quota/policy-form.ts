@@ -20,7 +20,7 @@ export const QUOTA_POLICY = z
     contact: z
       .string()
       .max(CONTACT_LENGTH)
-      .regex(/^[^\p{Cc}]*$/u, { error: 'is one line' })
+      .refine((text) => !/\p{Cc}/u.test(text), { error: 'is one line' })
       .optional(),
   })
   .refine((quota) => RESOURCES.some((resource) => isLimited(quota[resource])), {
