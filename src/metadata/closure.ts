@@ -115,6 +115,15 @@ export async function* manifestsAbove(
   }
 }
 
+/** Whether a manifest refers to another one of the repository that is not in the trash. */
+export async function hasSubjectHere(
+  tx: Transaction,
+  { repository, blob }: { repository: RepositoryId; blob: BlobId },
+): Promise<boolean> {
+  const blobs = JSON.stringify([blob]);
+  return (await tx.first(subjectsOfBlobs, { repository, blobs })) !== undefined;
+}
+
 /**
  * Names of at most `limit` tags of the repository that would lose a part without this blob or
  * manifest. Climbs until something tagged is met.

@@ -9,6 +9,7 @@ import type { Act } from '../../metadata/audit.ts';
 import type { Commands } from '../../metadata/command.ts';
 import type { Reports } from '../../metadata/report.ts';
 import type { Sql } from '../../metadata/sql.ts';
+import type { RegistryCommands } from '../../registry/commands.ts';
 import type { PullParts } from '../../registry/pull.ts';
 import type { Gate } from '../access/gate.ts';
 import type { ExternalSessions } from '../sign-in/external-sessions.ts';
@@ -19,7 +20,7 @@ export type SecondFactorRule = 'nobody' | 'administrators' | 'everyone';
 
 export interface ApiParts {
   readonly sql: Sql;
-  readonly commands: Commands<AccessCommands & LifecycleCommands>;
+  readonly commands: Commands<AccessCommands & LifecycleCommands & RegistryCommands>;
   /** Long reads, in a thread of their own. */
   readonly reports: Reports<LifecycleReports>;
   /** For what is shown of manifests and configurations. */

@@ -10,16 +10,20 @@ import { invitationEndpoints } from './invitations.ts';
 import { leaseEndpoints } from './leases.ts';
 import { organisationEndpoints } from './organisations.ts';
 import { pathEndpoints } from './paths.ts';
+import { planEndpoints } from './plans.ts';
 import { policyEndpoints } from './policies.ts';
 import { repositoryEndpoints } from './repositories.ts';
 import { robotEndpoints } from './robots.ts';
 import { roleEndpoints } from './roles.ts';
+import { rollbackEndpoints } from './rollback.ts';
 import { secondFactorEndpoints } from './second-factors.ts';
 import { sessionEndpoints } from './sessions.ts';
 import { signInEndpoints } from './sign-in-ways.ts';
 import { signingKeyEndpoints } from './signing-keys.ts';
+import { sizeEndpoints } from './sizes.ts';
 import { tagHistoryEndpoints } from './tag-history.ts';
 import { tagEndpoints } from './tags.ts';
+import { tagsAtEndpoints } from './tags-at.ts';
 import { teamEndpoints } from './teams.ts';
 import { tokenEndpoints } from './tokens.ts';
 import { trustPolicyEndpoints } from './trust-policies.ts';
@@ -45,7 +49,11 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...repositoryEndpoints,
   ...tagEndpoints,
   ...tagHistoryEndpoints,
+  ...rollbackEndpoints,
+  ...tagsAtEndpoints,
+  ...planEndpoints,
   ...compareEndpoints,
+  ...sizeEndpoints,
   ...policyEndpoints,
   ...leaseEndpoints,
   ...trustPolicyEndpoints,

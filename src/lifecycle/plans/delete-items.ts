@@ -1,6 +1,6 @@
 // The items of a plan by which manifests go to the trash. Each is looked at again: what got a tag or a holder
 // since the plan was made stays. Indexes stand before their children, so that those are free by then.
-import { manifestsAbove } from '../../metadata/closure.ts';
+import { hasSubjectHere, manifestsAbove } from '../../metadata/closure.ts';
 import { deleteManifest, findManifestByDigest } from '../../metadata/manifests.ts';
 import { announce } from '../../metadata/outbox.ts';
 import type { PlanItem } from '../../metadata/plans.ts';
@@ -45,7 +45,11 @@ async function deleteOne(
   for await (const holders of manifestsAbove(tx, { repository, blob: manifest.blobId })) {
     if (holders.length > 0) return 'it is part of an index that stays';
   }
-  if (cause === 'retention' && (await isPulledSince(tx, item, manifest.id))) return PULLED_SINCE;
+  if (cause === 'retention') {
+    const part = { repository, blob: manifest.blobId };
+    if (await hasSubjectHere(tx, part)) return 'it refers to an image that stays';
+    if (await isPulledSince(tx, item, manifest.id)) return PULLED_SINCE;
+  }
   try {
     await guards.beforeDelete(tx, { repository, name, digest });
   } catch (error) {

@@ -42,6 +42,7 @@ export function planCommands(guards: Guards) {
     dropPlan: synced(dropPlan),
     startApplyingPlan: synced(startApplyingPlan),
     waitForPulls: relaxed(waitForPulls),
+    leavePlanToJob: relaxed(leavePlanToJob),
     applyPlanItems: applyPlanItemsCommand(guards),
   };
 }
@@ -59,6 +60,12 @@ export interface PlanWanted {
   readonly parameters: string;
   readonly undoOf?: number | undefined;
   readonly actor: Actor;
+}
+
+/** What every kind of plan may be asked for. */
+export interface PlanParameters {
+  /** As soon as it is ready, by whom. */
+  readonly applies?: { readonly actor: Actor; readonly isOverriding: boolean } | undefined;
 }
 
 /** @returns its id. @throws RegistryError NOT_FOUND, CONFLICT for an undo that cannot be. */
@@ -104,6 +111,17 @@ async function addPlanJob(
     arguments: JSON.stringify({ plan: id }),
     runAt: (await tx.now()) + OWN_MS,
   });
+}
+
+/** What is left of a plan is done in the background, from now on. */
+async function leavePlanToJob(
+  tx: Transaction,
+  { id, inMs }: { id: number; inMs: number },
+): Promise<void> {
+  const runAt = (await tx.now()) + inMs;
+  // A job that just ends still has its key, so each has one of its own.
+  const key = `plan:${id}:${runAt}`;
+  await addJob(tx, { kind: PLAN_JOB, key, arguments: JSON.stringify({ plan: id }), runAt });
 }
 
 /** @throws RegistryError NOT_FOUND */
@@ -166,11 +184,17 @@ async function addItems(tx: Transaction, added: ItemsToAdd): Promise<boolean> {
     bytes: summary.bytes + bytes,
     making: after === undefined ? undefined : { turn, after, number, carried },
   };
-  await updatePlan(tx, plan, {
-    summary: JSON.stringify(whole),
-    ...(after === undefined && { state: 'ready' }),
-  });
+  const ready = { ...plan, summary: JSON.stringify(whole) };
+  if (after !== undefined) await updatePlan(tx, plan, ready);
+  else await endMaking(tx, { ...ready, state: 'ready' });
   return true;
+}
+
+/** The plan is ready; what was asked for as a whole is applied from here on. */
+async function endMaking(tx: Transaction, plan: StoredPlan): Promise<void> {
+  const { applies } = JSON.parse(plan.parameters) as PlanParameters;
+  if (applies === undefined) await updatePlan(tx, plan, {});
+  else await apply(tx, plan, applies);
 }
 
 async function failPlan(
@@ -205,8 +229,8 @@ export interface PlanToApply {
 }
 
 /** Without effect on one that is being applied, or was. @throws RegistryError NOT_FOUND, CONFLICT */
-async function startApplyingPlan(tx: Transaction, apply: PlanToApply): Promise<void> {
-  const { id, actor, isOverriding } = apply;
+async function startApplyingPlan(tx: Transaction, asked: PlanToApply): Promise<void> {
+  const { id, actor, isOverriding } = asked;
   const plan = await known(tx, id);
   if (plan.state === 'applying' || plan.state === 'applied') return;
   if (plan.state !== 'ready') {
@@ -216,12 +240,21 @@ async function startApplyingPlan(tx: Transaction, apply: PlanToApply): Promise<v
         : `Make a new one for ${shownPath(plan.path)}.`;
     throw new RegistryError('CONFLICT', `Plan ${id} is ${plan.state}. ${why}`);
   }
-  const pullsWantedAt = plan.kind === 'retention' ? await wantPulls(tx) : 0;
+  await apply(tx, plan, { actor, isOverriding });
+}
+
+async function apply(
+  tx: Transaction,
+  plan: StoredPlan,
+  { actor, isOverriding }: { actor: Actor; isOverriding: boolean },
+): Promise<void> {
+  const { id, kind } = plan;
+  const pullsWantedAt = kind === 'retention' ? await wantPulls(tx) : 0;
   const applying = { actor, isOverriding, pullsWantedAt };
   const summary = JSON.stringify({ ...summaryOf(plan), applying });
   await updatePlan(tx, plan, { state: 'applying', summary, appliedAt: await tx.now() });
   await addPlanJob(tx, { id, what: 'applying' });
-  const detail = { plan: id, kind: plan.kind, isOverriding };
+  const detail = { plan: id, kind, isOverriding };
   await recordAct(tx, { actor, action: 'plan.apply', target: plan.path || 'the root', detail });
 }
 

@@ -33,9 +33,12 @@ export interface PlanTime {
 /** @returns whether something is left to be done. */
 export async function advancePlan(parts: PlanParts, id: number, time: PlanTime): Promise<PlanRest> {
   const plan = await readPlan(parts.sql, id);
-  if (plan?.state === 'making') return makeItems(parts, id, time);
   if (plan?.state === 'applying') return apply(parts, id, time);
-  return 'none';
+  if (plan?.state !== 'making') return 'none';
+  if ((await makeItems(parts, id, time)) === 'more') return 'more';
+  // Some are to be applied as soon as they are made.
+  const made = await readPlan(parts.sql, id);
+  return made?.state === 'applying' ? apply(parts, id, time) : 'none';
 }
 
 /** Rows that one transaction inserts: some milliseconds. */

@@ -1,0 +1,33 @@
+// Goes on with plans that nobody waits for: a few seconds at a time, so that other jobs have their turn.
+
+import { PLAN_JOB, type planCommands } from '../lifecycle/plans/plan.command.ts';
+import { advancePlan, type PlanParts } from '../lifecycle/plans/run-plan.ts';
+import type { Commands } from '../metadata/command.ts';
+import type { JobContext, JobKind } from './job-kinds.ts';
+
+export interface PlanJobParts extends PlanParts {
+  readonly commands: Commands<ReturnType<typeof planCommands>>;
+  /** Milliseconds, of any origin. */
+  readonly now: () => number;
+}
+
+/** Milliseconds of one turn. */
+const TURN_MS = 2_000;
+/** Milliseconds until it is looked whether what a plan waits for is there. */
+const LOOK_AGAIN_MS = 1_000;
+
+export function planJobs(parts: PlanJobParts): JobKind[] {
+  const run = (context: JobContext, args: unknown) =>
+    advance(parts, context, (args as { plan: number }).plan);
+  return [{ kind: PLAN_JOB, everyMs: undefined, run }];
+}
+
+async function advance(parts: PlanJobParts, context: JobContext, id: number): Promise<void> {
+  const end = parts.now() + TURN_MS;
+  const rest = await advancePlan(parts, id, {
+    isOver: () => context.isStopping() || parts.now() >= end,
+    extend: () => context.extend(),
+  });
+  if (rest === 'none') return;
+  await parts.commands.run('leavePlanToJob', { id, inMs: rest === 'later' ? LOOK_AGAIN_MS : 0 });
+}
