@@ -21,6 +21,7 @@ import { ROLE_COMMANDS } from './commands/role.ts';
 import { SECOND_FACTOR_COMMANDS } from './commands/second-factor.ts';
 import { serveCommand } from './commands/serve.ts';
 import { SESSION_COMMANDS } from './commands/session.ts';
+import { SIZE_COMMANDS } from './commands/size.ts';
 import { TAG_COMMANDS } from './commands/tag.ts';
 import { TEAM_COMMANDS } from './commands/team.ts';
 import { TOKEN_COMMANDS } from './commands/token.ts';
@@ -49,6 +50,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...REPOSITORY_COMMANDS,
   ...TAG_COMMANDS,
   ...COMPARE_COMMANDS,
+  ...SIZE_COMMANDS,
   ...POLICY_COMMANDS,
   ...LEASE_COMMANDS,
   ...TRUST_COMMANDS,

@@ -3,6 +3,7 @@
 // The thread starts with the first report and ends when there was none for a while, so that a registry that
 // is asked for none carries no second copy of the program. When it dies, those who wait are told, and the
 // next report starts another.
+import { RegistryError } from '../oci/errors.ts';
 import { fromPlain, type PlainError, toPlain } from './plain-error.ts';
 import { type ReportRunner, reportsClosed } from './report.ts';
 
@@ -53,6 +54,8 @@ export interface ThreadReportsOptions {
 
 /** Long enough for somebody who looks at one page after the other. */
 const IDLE_MS = 60_000;
+/** Reports that run and wait at once: more would only make all of them late. */
+const MOST_REPORTS = 64;
 /** Milliseconds that a report gets to come to its next read when all ends. */
 const CLOSING_MS = 5_000;
 
@@ -72,6 +75,12 @@ export class ThreadReports implements ReportRunner {
 
   async run(name: string, args: unknown): Promise<unknown> {
     if (this.#isClosed) throw reportsClosed();
+    if (this.#running >= MOST_REPORTS) {
+      throw new RegistryError(
+        'TOOMANYREQUESTS',
+        'Too many long reads at once. Try again in a moment.',
+      );
+    }
     clearTimeout(this.#idle);
     this.#running += 1;
     try {

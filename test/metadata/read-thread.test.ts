@@ -128,6 +128,17 @@ function describeReports(
       });
     });
 
+    testOn('are bounded in number', async () => {
+      const { runner } = await start();
+      const gate = newGate();
+      const many = Array.from({ length: 64 }, () => runner.run('pages', gate.args));
+      const tooMany = await runner.run('paths', {}).catch((error: unknown) => error);
+      expect(tooMany).toMatchObject({ code: 'TOOMANYREQUESTS' });
+      gate.open();
+      await Promise.all(many);
+      expect(await runner.run('paths', {})).toContain('');
+    });
+
     testOn('closing gives up what runs', async () => {
       const { runner } = await start();
       const gate = newGate();

@@ -1,7 +1,7 @@
 // What each kind of caller gets of one repository: acme/app, which bob and the robot may see too.
 import { ADMIN, type World } from './api-world.ts';
 import { digestOf, OCI_INDEX } from './push.ts';
-import { type RightsRow, row } from './rights-row.ts';
+import { atAcme, type RightsRow, row } from './rights-row.ts';
 
 const APP = '/repositories/acme%2Fapp';
 
@@ -40,4 +40,12 @@ export const RIGHTS_OF_REPOSITORIES: readonly RightsRow[] = [
     READERS,
     withTag(`/compare?from=v1&to=${digestOf(INDEX)}`),
   ),
+  row('GET /repositories/{repository}/sizes', READERS, inApp('/sizes')),
+  row('GET /repositories/{repository}/tags/{tag}/sizes', READERS, withTag('/tags/v1/sizes')),
+  row('GET /sizes', atAcme(200), () => ({ path: '/sizes?path=acme' })),
+  row('GET /growth', atAcme(200), () => ({ path: '/growth?path=acme' })),
+  row('GET /growth', READERS, async (world) => {
+    await inApp('')(world);
+    return { path: '/growth?path=acme/app' };
+  }),
 ];
