@@ -16,6 +16,8 @@ export interface UpkeepParts {
   readonly now: () => number;
   /** Milliseconds that an upload may rest. */
   readonly uploadAgeMs: number;
+  /** Bytes that are really gone; for metrics. */
+  freed?(bytes: number): void;
   /** Is a request of this process writing to it? */
   isWriting(upload: string): boolean;
 }
@@ -71,7 +73,7 @@ export async function removeBytes(parts: UpkeepParts, context: JobContext): Prom
   let after = 0;
   const faults: unknown[] = [];
   for (;;) {
-    const removals = await nextRemovals(parts.sql, { after, limit: BATCH });
+    const removals = await nextRemovals(parts.sql, { after, now: parts.now(), limit: BATCH });
     for (const removal of removals) {
       after = removal.id;
       await removeOne(parts, removal).catch((error) => faults.push(error));
@@ -83,11 +85,12 @@ export async function removeBytes(parts: UpkeepParts, context: JobContext): Prom
 }
 
 async function removeOne(parts: UpkeepParts, removal: Removal): Promise<void> {
-  if (!(await isStillNamed(parts.sql, removal))) {
-    if (removal.kind === 'upload') await parts.blobs.discard(removal.key);
-    else await parts.blobs.remove(removal.key);
-  }
-  await parts.commands.run('forgetRemoval', removal.id);
+  const { id, kind, key, size } = removal;
+  const isFree = !(await isStillNamed(parts.sql, removal));
+  if (isFree && kind === 'upload') await parts.blobs.discard(key);
+  else if (isFree) await parts.blobs.remove(key);
+  await parts.commands.run('forgetRemoval', { id, bytes: isFree ? size : 0 });
+  if (isFree) parts.freed?.(size);
 }
 
 /** Removes files of the upload area that a crash left without a row. */

@@ -1,5 +1,6 @@
 // All writes of what stays and what goes, by name: the table that the writer runs.
 import type { Command } from '../metadata/command.ts';
+import { collectionCommands } from './collection/collection.command.ts';
 import { lifecycleGuards } from './guards.ts';
 import { moveTagCommands } from './history/move-tag.command.ts';
 import { leaseCommands } from './leases/lease.command.ts';
@@ -14,6 +15,7 @@ export function lifecycleCommands() {
   return {
     ...moveTagCommands(guards),
     ...planCommands(guards),
+    ...collectionCommands(),
     ...leaseCommands(),
     ...policyCommands(),
     ...scrubCommands(),

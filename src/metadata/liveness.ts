@@ -371,6 +371,23 @@ async function letGoOfParts(
   tally.remove(own.map(({ blobId, size }) => ({ id: blobId, size })));
 }
 
+/** Children and referrers of manifests that are not in the trash. */
+export async function manifestsBelow(
+  tx: Transaction,
+  { repository, manifests }: Manifests,
+): Promise<ManifestId[]> {
+  const rows = await tx.all(lower, { repository, manifests: JSON.stringify(manifests) });
+  return fresh(rows, new Set());
+}
+
+/** Those of the manifests that a tag points at or a lease names. */
+export async function heldByTagOrLease(
+  tx: Transaction,
+  { repository, manifests }: Manifests,
+): Promise<ManifestId[]> {
+  return fresh(await tx.all(rooted, { repository, manifests: JSON.stringify(manifests) }), new Set());
+}
+
 function isLive(state: { releasedAt: number | null; deletedAt: number | null }): boolean {
   return state.releasedAt === null && state.deletedAt === null;
 }

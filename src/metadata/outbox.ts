@@ -15,6 +15,13 @@ export type OutboxEvent =
     }
   | { readonly kind: 'delete-manifest'; readonly digest: Digest }
   | { readonly kind: 'delete-blob'; readonly digest: Digest }
+  /** Manifests went before their time: history and trash took too much of the disk. */
+  | { readonly kind: 'trash-shortened'; readonly manifests: number; readonly until: number }
+  /** `name`: what it was called. */
+  | { readonly kind: 'delete-repository'; readonly name: string }
+  | { readonly kind: 'restore-repository'; readonly name: string }
+  /** It was called `from`. */
+  | { readonly kind: 'rename-repository'; readonly from: string; readonly to: string }
   /** A push has crossed a soft limit. */
   | {
       readonly kind: 'quota-warning';

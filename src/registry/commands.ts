@@ -1,4 +1,5 @@
 // All writes of the protocol, by name: the table that the writer runs.
+import { addToLastRun } from '../metadata/collection-runs.ts';
 import { type Command, relaxed } from '../metadata/command.ts';
 import { trimOutbox } from '../metadata/outbox.ts';
 import { addPulls, type PullCount } from '../metadata/pulls.ts';
@@ -21,6 +22,12 @@ import {
   takeOver,
 } from './upload.command.ts';
 
+/** `bytes`: what the collector let go of, and is really gone now; 0 = it was not its. */
+export interface RemovedBytes {
+  readonly id: number;
+  readonly bytes: number;
+}
+
 export function registryCommands(guards: Guards) {
   return {
     startUpload,
@@ -39,7 +46,10 @@ export function registryCommands(guards: Guards) {
     deleteManifest: deleteManifestCommand(guards),
     deleteBlob: deleteBlobCommand(guards),
     addPulls: relaxed((tx: Transaction, pulls: readonly PullCount[]) => addPulls(tx, pulls)),
-    forgetRemoval: relaxed((tx: Transaction, id: number) => forgetRemoval(tx, id)),
+    forgetRemoval: relaxed(async (tx: Transaction, gone: RemovedBytes) => {
+      await forgetRemoval(tx, gone.id);
+      if (gone.bytes > 0) await addToLastRun(tx, { removed: 1, removedBytes: gone.bytes });
+    }),
     trimOutbox: relaxed((tx: Transaction, trim: Parameters<typeof trimOutbox>[1]) =>
       trimOutbox(tx, trim),
     ),

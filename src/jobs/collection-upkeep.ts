@@ -1,0 +1,77 @@
+// Garbage collection in the background: a run every half a minute while something is due, each a short one.
+import { type CollectionParts, collect, isAnythingDue } from '../lifecycle/collection/collect.ts';
+import { readWindows, type Windows } from '../lifecycle/collection/windows.ts';
+import type { JobContext, JobKind } from './job-kinds.ts';
+
+export interface CollectionUpkeepParts extends Omit<CollectionParts, 'pause'> {
+  sleep(ms: number): Promise<void>;
+  /** What goes before its time because history and trash take too much of the disk, see `collect`. */
+  cutOff(): Promise<number>;
+}
+
+const EVERY_MS = 30_000;
+/** A run holds up the other work of its node no longer than that. */
+const LONGEST_RUN_MS = 15_000;
+/** After a run that found nothing to remove: what it saw has its time still to come. */
+const REST_MS = 5 * 60_000;
+/** Policies are read again after that. */
+const WINDOWS_AGE_MS = 60_000;
+/** How much history and trash take is worked out so often. */
+const SHARE_EVERY_MS = 60 * 60_000;
+
+/** Runs the collector at once, once. */
+export const COLLECT_NOW = 'collect-now';
+
+export function collectionJobs(parts: CollectionUpkeepParts): JobKind[] {
+  const collector = new Collector(parts);
+  return [
+    {
+      kind: 'collect',
+      everyMs: EVERY_MS,
+      isWanted: () => collector.isWanted(),
+      run: (context) => collector.run(context),
+    },
+    { kind: COLLECT_NOW, everyMs: undefined, run: (context) => collector.run(context) },
+  ];
+}
+
+class Collector {
+  readonly #parts: CollectionUpkeepParts;
+  #windows: (Windows & { readonly readAt: number }) | undefined;
+  #restsUntil = 0;
+  #nextShare = 0;
+  #early = 0;
+  /** The last run may have left something; also whether another process has. */
+  #isUnfinished = true;
+
+  constructor(parts: CollectionUpkeepParts) {
+    this.#parts = parts;
+  }
+
+  async isWanted(): Promise<boolean> {
+    const { sql, settings, now } = this.#parts;
+    if (this.#isUnfinished || now() >= this.#nextShare) return true;
+    if (now() < this.#restsUntil) return false;
+    if (this.#windows === undefined || this.#windows.readAt + WINDOWS_AGE_MS < now()) {
+      this.#windows = { ...(await readWindows(sql, settings.trashDays)), readAt: now() };
+    }
+    return isAnythingDue(this.#parts, this.#windows);
+  }
+
+  async run(context: JobContext): Promise<void> {
+    const { now, sleep } = this.#parts;
+    if (now() >= this.#nextShare) {
+      this.#nextShare = now() + SHARE_EVERY_MS;
+      this.#early = await this.#parts.cutOff();
+    }
+    const end = now() + LONGEST_RUN_MS;
+    const isStopping = () => context.isStopping() || now() >= end;
+    const turn = { extend: () => context.extend(), isStopping, early: this.#early };
+    for (;;) {
+      const { gone, isOver } = await collect({ ...this.#parts, pause: sleep }, turn);
+      this.#isUnfinished = !isOver;
+      if (isOver) this.#restsUntil = now() + REST_MS;
+      if (isOver || gone === 0 || isStopping()) return;
+    }
+  }
+}
