@@ -202,6 +202,45 @@ onBothEngines('leases', ({ test, registry }) => {
     );
   });
 
+  test('of a lease and a deletion at once one wins, and what is leased is live', async () => {
+    const name = newName();
+    const { url } = registry();
+    for (let round = 0; round < 15; round += 1) {
+      const lease = leaseName();
+      const reference = `r${round}`;
+      const old = await pushImage(url, name, { reference, seed: `old ${round}` });
+      const item = { repository: name, digest: old.digest };
+      const [taken, removed] = await Promise.all([put(lease, [item]), remove(name, old.digest)]);
+      expect([taken.status, removed.status]).toBeOneOf([
+        [200, 403],
+        [404, 202],
+      ]);
+      const isTaken = taken.status === 200;
+      expect({ isTaken, isThere: await pullable(name, old.digest) }).toEqual({
+        isTaken,
+        isThere: isTaken,
+      });
+    }
+  });
+
+  test('of a lease and a tag that moves away at once the lease holds', async () => {
+    const name = newName();
+    const { url } = registry();
+    for (let round = 1; round <= 15; round += 1) {
+      const reference = `r${round}`;
+      const old = await pushImage(url, name, { reference, seed: `old ${round}` });
+      const next = await pushImage(url, name, { seed: `new ${round}` });
+      const lease = leaseName();
+      const item = { repository: name, digest: old.digest };
+      const [taken, moved] = await Promise.all([
+        put(lease, [item]),
+        putManifest(url, name, { reference, manifest: next.manifest }),
+      ]);
+      expect([taken.status, moved.status]).toEqual([200, 201]);
+      expect(await liveIn(name)).toBe(2 * round);
+    }
+  });
+
   test('what is no lease is refused with the field', async () => {
     const repository = newName();
     const { digest } = await pushImage(registry().url, repository);
