@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pushPrivate } from '../../../test/protocol/hidden-repository.ts';
+import { ADMIN_PASSWORD } from '../../../test/support/entrepot.ts';
+import { basic } from '../../../test/support/people.ts';
 import { type CliSession, openCliSession } from '../suite-session.ts';
 
 let session: CliSession;
@@ -63,9 +64,19 @@ test('what is no policy is refused before or by the server, with what to write',
   }
 });
 
+/** Without parts: all that a tag needs. */
+async function pushIndex(name: string, tag: string): Promise<void> {
+  const type = 'application/vnd.oci.image.index.v1+json';
+  const response = await fetch(`${session.registry.url}/v2/${name}/manifests/${tag}`, {
+    method: 'PUT',
+    headers: { Authorization: basic('admin', ADMIN_PASSWORD), 'Content-Type': type },
+    body: JSON.stringify({ schemaVersion: 2, mediaType: type, manifests: [] }),
+  });
+  expect(response.status).toBe(201);
+}
+
 test('leases are taken, shown, listed and ended', async () => {
-  const { url } = session.registry;
-  await pushPrivate(url);
+  await pushIndex('team/private', 'v1');
   const taken = await session.cli('lease take prod.web --images --ttl 1h --detail nightly', {
     input: 'team/private:v1\n\n',
   });
