@@ -22,6 +22,8 @@ export interface UpkeepParts {
   isWriting(upload: string): boolean;
 }
 
+type RemovalParts = Pick<UpkeepParts, 'sql' | 'commands' | 'blobs' | 'now' | 'freed'>;
+
 const MINUTE_MS = 60_000;
 /** Rows in one look: bounds each transaction and the time between two looks at the lease. */
 const BATCH = 100;
@@ -69,7 +71,7 @@ export async function expireUploads(parts: UpkeepParts, context: JobContext): Pr
  * Removes the bytes that no row names, each looked up again at the moment of removal. What cannot be
  * removed is tried again with the next run, and does not stand in the way of the others.
  */
-export async function removeBytes(parts: UpkeepParts, context: JobContext): Promise<void> {
+export async function removeBytes(parts: RemovalParts, context: JobContext): Promise<void> {
   let after = 0;
   const faults: unknown[] = [];
   for (;;) {
@@ -84,7 +86,7 @@ export async function removeBytes(parts: UpkeepParts, context: JobContext): Prom
   if (faults.length > 0) throw faults[0];
 }
 
-async function removeOne(parts: UpkeepParts, removal: Removal): Promise<void> {
+async function removeOne(parts: RemovalParts, removal: Removal): Promise<void> {
   const { id, kind, key, size } = removal;
   const isFree = !(await isStillNamed(parts.sql, removal));
   if (isFree && kind === 'upload') await parts.blobs.discard(key);

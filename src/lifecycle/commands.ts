@@ -4,10 +4,12 @@ import { collectionCommands } from './collection/collection.command.ts';
 import { lifecycleGuards } from './guards.ts';
 import { moveTagCommands } from './history/move-tag.command.ts';
 import { leaseCommands } from './leases/lease.command.ts';
+import { nameCommands } from './names/commands.ts';
 import { planCommands } from './plans/plan.command.ts';
 import { policyCommands } from './policy.command.ts';
 import { scrubCommands } from './scrub/scrub.command.ts';
 import { usageHistoryCommands } from './sizes/usage-history.command.ts';
+import { trashCommands } from './trash/commands.ts';
 import { usageCommands } from './usage/usage.command.ts';
 
 export function lifecycleCommands() {
@@ -17,8 +19,10 @@ export function lifecycleCommands() {
     ...planCommands(guards),
     ...collectionCommands(),
     ...leaseCommands(),
+    ...nameCommands(guards),
     ...policyCommands(),
     ...scrubCommands(),
+    ...trashCommands(guards),
     ...usageCommands(),
     ...usageHistoryCommands(),
   } satisfies Record<string, Command<never, unknown>>;

@@ -69,10 +69,7 @@ const reservedWithin = statement<{ path: string; below: string; before: string; 
       .select(ALIAS)
       .where('until', '>', p.now)
       .where((e) =>
-        e.or([
-          e('path', '=', p.path),
-          e.and([e('path', '>=', p.below), e('path', '<', p.before)]),
-        ]),
+        e.or([e('path', '=', p.path), e.and([e('path', '>=', p.below), e('path', '<', p.before)])]),
       )
       .orderBy('path')
       .limit(1),

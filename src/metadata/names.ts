@@ -92,18 +92,12 @@ const setListed = statement<{
     .set({ listed: p.to })
     .where('listed', '=', p.from)
     .where((e) =>
-      e.or([
-        e('name', '=', p.path),
-        e.and([e('name', '>=', p.below), e('name', '<', p.before)]),
-      ]),
+      e.or([e('name', '=', p.path), e.and([e('name', '>=', p.below), e('name', '<', p.before)])]),
     ),
 );
 
 const placeRepository = statement<{ name: string; namespace: number }>()((q, p) =>
-  q
-    .updateTable('repositories')
-    .set({ namespace_id: p.namespace })
-    .where('name', '=', p.name),
+  q.updateTable('repositories').set({ namespace_id: p.namespace }).where('name', '=', p.name),
 );
 
 const placeNamespace = statement<{ path: string; parent: number }>()((q, p) =>
@@ -143,10 +137,7 @@ const lockWithin = statement<RangeParameters>()((q, p, engine) => {
     .selectFrom('repositories')
     .select(['id', 'name', 'listed'])
     .where((e) =>
-      e.or([
-        e('name', '=', p.path),
-        e.and([e('name', '>=', p.below), e('name', '<', p.before)]),
-      ]),
+      e.or([e('name', '=', p.path), e.and([e('name', '>=', p.below), e('name', '<', p.before)])]),
     )
     .orderBy('id');
   return engine === 'postgres' ? rows.forUpdate() : rows;

@@ -9,7 +9,13 @@ import { pathRange } from './path-range.ts';
 import { keepRepository } from './repositories.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
-import { removeFromScopeBlobs, type SizedBlob, settleUsage, UsageTally, writeChange } from './usage.ts';
+import {
+  removeFromScopeBlobs,
+  type SizedBlob,
+  settleUsage,
+  UsageTally,
+  writeChange,
+} from './usage.ts';
 
 interface RangeParameters {
   path: string;
@@ -23,10 +29,7 @@ const countingWithin = statement<RangeParameters>()((q, p) =>
     .select('id')
     .where('state', '=', 'counting')
     .where((e) =>
-      e.or([
-        e('path', '=', p.path),
-        e.and([e('path', '>=', p.below), e('path', '<', p.before)]),
-      ]),
+      e.or([e('path', '=', p.path), e.and([e('path', '>=', p.below), e('path', '<', p.before)])]),
     ),
 );
 
@@ -142,10 +145,7 @@ const nextRepository = statement<RangeParameters & { after: string }>()((q, p) =
     .select(['id', 'name'])
     .where('name', '>', p.after)
     .where((e) =>
-      e.or([
-        e('name', '=', p.path),
-        e.and([e('name', '>=', p.below), e('name', '<', p.before)]),
-      ]),
+      e.or([e('name', '=', p.path), e.and([e('name', '>=', p.below), e('name', '<', p.before)])]),
     )
     .orderBy('name')
     .limit(1),
@@ -315,4 +315,48 @@ async function startAfter(
 ): Promise<AddCursor | undefined> {
   const next = await tx.first(nextRepository, { ...pathRange(path), after });
   return next && { name: next.name, repository: next.id, kind: 'rights', after: 0 };
+}
+
+const missing = statement<RangeParameters & { scope: number }>()((q, p) => {
+  const inRange = raw<boolean>`(r.name = ${p.path} or (r.name >= ${p.below} and r.name < ${p.before}))`;
+  return q
+    .selectFrom('blobs as b')
+    .select(raw<number>`cast(coalesce(sum(b.size), 0) as bigint)`.as('bytes'))
+    .where('b.id', 'in', (e) =>
+      e
+        .selectFrom('repository_blobs as rb')
+        .innerJoin('repositories as r', 'r.id', 'rb.repository_id')
+        .select('rb.blob_id')
+        .where('rb.is_counted', '=', 1)
+        .where('rb.deleted_at', 'is', null)
+        .where(inRange)
+        .union(
+          e
+            .selectFrom('manifests as m')
+            .innerJoin('repositories as r', 'r.id', 'm.repository_id')
+            .select('m.blob_id')
+            .where('m.deleted_at', 'is', null)
+            .where('m.released_at', 'is', null)
+            .where(inRange),
+        ),
+    )
+    .where((e) =>
+      e.not(
+        e.exists(
+          e
+            .selectFrom('scope_blobs as sb')
+            .select('sb.blob_id')
+            .where('sb.scope_id', '=', p.scope)
+            .whereRef('sb.blob_id', '=', 'b.id'),
+        ),
+      ),
+    );
+});
+
+/** Bytes that a scope would gain if what lies at `path` came to it: a read of all of that. */
+export async function bytesMissing(
+  sql: Sql,
+  { scope, path }: { scope: number; path: string },
+): Promise<number> {
+  return Number((await sql.first(missing, { ...pathRange(path), scope }))?.bytes ?? 0);
 }

@@ -1,0 +1,8 @@
+// All writes of names, by name.
+import type { Guards } from '../../registry/guards.ts';
+import { movedUsageCommands } from './moved-usage.command.ts';
+import { aliasCommands, renameCommand } from './rename.command.ts';
+
+export function nameCommands(guards: Guards) {
+  return { renamePlace: renameCommand(guards), ...aliasCommands(), ...movedUsageCommands() };
+}
