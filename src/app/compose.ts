@@ -19,6 +19,7 @@ import { auditJobs } from '../jobs/audit-upkeep.ts';
 import { leaseJobs } from '../jobs/lease-upkeep.ts';
 import { planJobs } from '../jobs/plan-upkeep.ts';
 import { scrubJobs } from '../jobs/scrub-upkeep.ts';
+import { trashJobs } from '../jobs/trash-upkeep.ts';
 import { upkeepJobs } from '../jobs/upload-upkeep.ts';
 import { usageCounterJobs } from '../jobs/usage-counters.ts';
 import { usageJobs } from '../jobs/usage-upkeep.ts';
@@ -179,6 +180,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       }),
       ...accessJobs({ sql, commands, seal: access.seal, now: Date.now }),
       ...leaseJobs({ commands }),
+      ...trashJobs({ sql, commands, blobs, now: Date.now }),
       ...usageCounterJobs({ sql, commands }),
       ...usageJobs({ sql, commands, reports: database.reports, now: Date.now }),
       ...auditJobs({ sql, commands, now: Date.now, retentionMs: options.auditRetentionMs }),
