@@ -41,7 +41,8 @@ export async function recordDay(parts: UsageUpkeepParts, context: JobContext): P
   // Written last, so they tell which day was written down to the end.
   const last = counted.flatMap(({ lastDay = [] }) => lastDay);
   const since = last.length === 0 ? undefined : Math.max(...last);
-  if (counted.length === 0 || since === day) return;
+  // Later than today: the clock was set back.
+  if (counted.length === 0 || (since ?? 0) >= day) return;
   let rows: PathUsage[] = [];
   const write = async () => {
     await commands.run('recordUsage', rows);

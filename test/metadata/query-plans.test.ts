@@ -22,6 +22,11 @@ import {
 } from '../../src/metadata/audit-chain.ts';
 import { readEventsBySequence, readEventsByTime } from '../../src/metadata/audit-pages.ts';
 import {
+  hiddenPathsWithin,
+  holdersOutside,
+  repositoriesWithin,
+} from '../../src/metadata/blob-holders.ts';
+import {
   findBlob,
   findBlobId,
   heldAsBlobs,
@@ -75,6 +80,7 @@ import {
   findRepositoryById,
   findRepositoryByName,
 } from '../../src/metadata/repository-details.ts';
+import { readRepositoryGraph } from '../../src/metadata/repository-graph.ts';
 import { listRobots } from '../../src/metadata/robots.ts';
 import type { Transaction } from '../../src/metadata/sql.ts';
 import { openSqliteWriter } from '../../src/metadata/sqlite.ts';
@@ -90,6 +96,7 @@ import {
   policiesOfIssuer,
 } from '../../src/metadata/trust-policies.ts';
 import { findUpload, heldBytes, isUploadFile, staleUploads } from '../../src/metadata/uploads.ts';
+import { apparentBelow, changedSince, growthOf } from '../../src/metadata/usage-history.ts';
 import { findUsersByEmail, hasAdministrator, listUsers } from '../../src/metadata/users.ts';
 import { type Digest, digestOf, digestToBytes } from '../../src/oci/digest.ts';
 import type { RepositoryName } from '../../src/oci/repository-name.ts';
@@ -316,6 +323,24 @@ const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: obje
   'manifests to lease': {
     ask: (tx) => keepLeasable(tx, { repository: id, digests: [digest] }),
   },
+  'growth of a path': { ask: (tx) => growthOf(tx, { path: 'team/r500', from: 5, to: 35 }) },
+  'who else holds blobs': {
+    ask: (tx) => holdersOutside(tx, { blobs: [500, 501], inside: { repository: id } }),
+  },
+  'who else holds blobs of a namespace': {
+    ask: (tx) =>
+      holdersOutside(tx, { blobs: [500, 501], inside: { path: 'team', hidden: ['~1'] } }),
+  },
+  'repositories within a namespace': {
+    ask: (tx) => repositoriesWithin(tx, { path: 'team/r5', after: 'team/r5', limit: 10 }),
+  },
+  'what lies in the trash of a namespace': { ask: (tx) => hiddenPathsWithin(tx, 'team/r500') },
+  'repositories that changed': { ask: (tx) => changedSince(tx, 19_990) },
+  'apparent bytes of a namespace': { ask: (tx) => apparentBelow(tx, 'team/r500') },
+  'a repository as a graph': {
+    ask: (tx) => readRepositoryGraph({ ...tx, snapshot: (read) => read(tx) }, id),
+    row: { id, digest: digestToBytes(digest), blob: 5, manifest: id, size: 1 },
+  },
   'old events': { ask: (tx) => trimOutbox(tx, { before: 5, limit: 10 }) },
 };
 
@@ -351,6 +376,9 @@ const ROWS: readonly string[] = [
   `insert into leases (name, principal, actor, detail, expires_at, created_at) select 'l' || n, 'user:' || n, 'a', '', n, n from numbers`,
   `insert into lease_items (lease_id, repository_id, blob_id) select n, 1 + n % 1000, n from numbers`,
   `insert into trash (kind, path, repository_id, tag, deleted_at, actor, principal, cause) select 'tag', 'team/r' || n, 1 + n % 1000, 'v' || n, n, 'a', 'user:1', 'delete-tag' from numbers`,
+  `insert into manifest_pulls (manifest_id, count, last_at) select n, 1, n from numbers`,
+  `insert into usage_history (path, day, bytes, apparent, blobs, tags, repositories) select 'team/r' || n, n % 40, 1, 1, 1, 1, 1 from numbers`,
+  `insert into trash (kind, path, hidden_path, deleted_at, actor, principal, cause) select 'repository', 'team/r' || n, '~' || n, n, 'a', 'p', 'c' from numbers`,
   `insert into outbox (kind, repository_id, detail, state, created_at) select 'push', n, '{}', 'waiting', n from numbers`,
   `insert into audit_events (sequence, hash, at, actor, principal, credential, action, target, outcome, address, client, request_id, detail) select case when n < 19900 then n end, DIGEST, n, 'a', 'user:1', '', 'tag.delete', 't' || n, 'done', '', '', '', '{}' from numbers`,
 ];

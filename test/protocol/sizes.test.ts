@@ -106,7 +106,8 @@ onBothEngines('sizes', ({ test, registry }) => {
     const [one, two] = ['sizes-e/one', 'sizes-e/two'];
     await pushImage(url, one, { seed: 'one', reference: 'v1' });
     await pushImage(url, two, { seed: 'one', reference: 'v1' });
-    const today = Math.floor(Date.now() / DAY_MS);
+    // The registry itself may write today down while this runs.
+    const today = Math.floor(Date.now() / DAY_MS) + 10;
     const record = (day: number) =>
       recordDay(
         {
