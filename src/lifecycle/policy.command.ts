@@ -40,7 +40,7 @@ async function setPolicy(
   await recordAct(tx, {
     actor,
     action: 'policy.set',
-    target: `${kind} of ${path || 'the root'}`,
+    target: `${kind} policy of ${path || 'the root'}`,
     detail: { before: parsed(before?.document), after: parsed(document) },
   });
 }
@@ -55,7 +55,7 @@ async function removePolicy(tx: Transaction, { path, kind, actor }: PolicyKey): 
   await recordAct(tx, {
     actor,
     action: 'policy.remove',
-    target: `${kind} of ${path || 'the root'}`,
+    target: `${kind} policy of ${path || 'the root'}`,
     detail: { before: parsed(before.document) },
   });
 }

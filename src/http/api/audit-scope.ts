@@ -12,6 +12,8 @@ const FORMS: readonly RegExp[] = [
   new RegExp(`^[a-z0-9._-]+ on (${NAME}) for `),
   // A robot, a trust policy, and their tokens.
   new RegExp(`^(?:tokens? (?:\\d+ )?of )?(?:robot|trust policy) (${NAME}):`),
+  // What is set on a path.
+  new RegExp(`^(?:immutability|retention|quota|trash) policy of (${NAME})$`),
   // An organisation owns the namespace of its name.
   /^(?:organisation|team) ([a-z0-9._-]+)(?:\/|$)/,
 ];
