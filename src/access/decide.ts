@@ -67,6 +67,8 @@ export interface Question {
   readonly tag?: string;
   /** `true`: a right that is limited to some tags is not enough, as for a delete by digest. */
   readonly everyTag?: boolean;
+  /** The old name by which the path was asked for: a bearer token for that one is for this as well. */
+  readonly askedAs?: string;
 }
 
 export interface Verdict {

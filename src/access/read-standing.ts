@@ -129,6 +129,7 @@ async function readPrincipal(
     const robot = await readRobotFacts(sql, principal.id);
     if (robot === undefined) throw gone(principal);
     checkAccount(robot, epoch, principal);
+    checkPlace(robot, principal);
     const rights = robot.rights.map(rightOf);
     const named = { ...principal, name: `${robot.path}:${robot.name}` };
     return { standing: { principal: named, rights }, expiresAt: robot.expiresAt ?? undefined };
@@ -137,6 +138,7 @@ async function readPrincipal(
   const policy = await readPolicyFacts(sql, principal.id);
   if (policy === undefined) throw gone(principal);
   checkAccount(policy, epoch, principal);
+  checkPlace(policy, principal);
   // A workload has no rights but by its claims, and those stand with its token.
   const claims: RecordedClaims = parseRecordedClaims(token?.claims ?? null);
   const scopes = resolvePolicy(policy, claims);
@@ -164,6 +166,14 @@ function checkAccount(
   if (epoch !== undefined && account.epoch !== epoch) {
     throw new EndedError('This sign-in was ended: the password or another credential has changed.');
   }
+}
+
+/** Whoever belongs to a path that was deleted comes back with it. */
+function checkPlace({ path }: { readonly path: string }, principal: Principal): void {
+  if (!path.startsWith('~')) return;
+  throw new EndedError(
+    `The namespace or repository of the ${principal.kind} ${principal.name} was deleted.`,
+  );
 }
 
 function earliest(a: number | undefined, b: number | undefined): number | undefined {

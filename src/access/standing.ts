@@ -11,9 +11,11 @@ import {
   readOpenGrants,
   readPath,
 } from '../metadata/access-facts.ts';
+import { type Alias, livingAliases } from '../metadata/aliases.ts';
 import type { Sql } from '../metadata/sql.ts';
 import type { PathFacts, Right, Standing } from './decide.ts';
 import { Kept } from './kept.ts';
+import { aliasAmong, type OldName } from './old-names.ts';
 import { credentialKey, principalKey } from './principal.ts';
 import {
   EndedError,
@@ -68,6 +70,8 @@ export class Standings {
   /** The same for the very object that a verified bearer token carries: no key need be written for it. */
   #ofIdentity = new WeakMap<Identity, KnownStanding>();
   readonly #paths = new Kept<string, KnownPath>(PATHS_KEPT);
+  /** Undefined: they must be read first. */
+  #aliases: ReadonlyMap<string, Alias> | undefined;
   #revision = -1;
   /** When it was compared last, and when that was tried in vain. */
   #checkedAt = Number.NEGATIVE_INFINITY;
@@ -129,6 +133,7 @@ export class Standings {
         this.#standings.clear();
         this.#ofIdentity = new WeakMap();
         this.#paths.clear();
+        this.#aliases = undefined;
         this.#revision = revision;
         this.#options.forget();
       }
@@ -185,6 +190,25 @@ export class Standings {
   async readPath(path: string): Promise<PathFacts> {
     // One revision for the whole walk: what was read above before a change must not be remembered below it.
     return (await this.#pathFrom(path, this.#revision)).facts;
+  }
+
+  /** Whether `oldName` can be asked without reading anything first. */
+  get areOldNamesKnown(): boolean {
+    return this.#aliases !== undefined;
+  }
+
+  async readOldNames(): Promise<void> {
+    const revision = this.#revision;
+    const { sql, now } = this.#options;
+    const found = await livingAliases(sql, now());
+    if (revision !== this.#revision) return this.readOldNames();
+    this.#aliases = new Map(found.map((alias) => [alias.path, alias]));
+  }
+
+  /** What a path is called now, when it is an old name that still answers or lies below one. */
+  oldName(path: string): OldName | undefined {
+    if (this.#aliases === undefined || this.#aliases.size === 0) return undefined;
+    return aliasAmong(this.#aliases, { path, now: this.#options.now() });
   }
 
   /** Grants to anyone and to any signed-in user, wherever they stand: for lists. */

@@ -184,6 +184,8 @@ const holders = statement<{ digest: Uint8Array; prefix: string; limit: number }>
     .where('b.digest', '=', p.digest)
     .where('b.state', '=', 'stored')
     .where('rb.deleted_at', 'is', null)
+    // Not those in the trash.
+    .where('r.name', '<', '~')
     .orderBy(raw`case when substr(r.name, 1, length(${p.prefix})) = ${p.prefix} then 0 else 1 end`)
     .orderBy('r.id')
     .limit(p.limit),

@@ -56,10 +56,11 @@ export function verdictOf(asked: Asked & { standing?: Standing }): Verdict {
 }
 
 /** Whether a bearer token was given for this; other credentials are for everything. */
-function isTokenFor({ bearer }: Caller, { action, path }: Question): boolean {
+function isTokenFor({ bearer }: Caller, { action, path, askedAs }: Question): boolean {
   if (bearer === undefined) return true;
   if (path === '') return bearer.isForCatalog;
-  return bearer.repositories.get(path)?.includes(action) === true;
+  if (bearer.repositories.get(path)?.includes(action) === true) return true;
+  return askedAs !== undefined && bearer.repositories.get(askedAs)?.includes(action) === true;
 }
 
 /** The same sentence as for a repository that is not there. */

@@ -165,6 +165,11 @@ export class Gate {
     return visibleTo(caller.standing, open, this.circumstances(request));
   }
 
+  /** Names of before a rename. */
+  get oldNames(): Pick<Standings, 'areOldNamesKnown' | 'readOldNames' | 'oldName'> {
+    return this.#parts.standings;
+  }
+
   circumstances(request: Incoming): Circumstances {
     return { address: request.client, now: this.#parts.now() };
   }

@@ -103,18 +103,25 @@ async function grantedAccess(
   { caller, access, gate }: { caller: Caller; access: readonly TokenAccess[]; gate: Gate },
 ): Promise<TokenAccess[]> {
   const granted: TokenAccess[] = [];
+  if (!gate.oldNames.areOldNamesKnown) await gate.oldNames.readOldNames();
   for (const wanted of access) {
     // What the list shows depends on who asks; that they may ask does not.
     if (wanted.type === 'registry') {
       granted.push(wanted);
       continue;
     }
+    // What was renamed may be asked for by its old name: the token is for both.
+    const renamed = gate.oldNames.oldName(wanted.name);
+    const path = renamed?.name ?? wanted.name;
     const actions: string[] = [];
     for (const action of wanted.actions.filter(isRepositoryAction)) {
-      const question = { action, path: wanted.name };
-      if ((await gate.explain(request, caller, question)).isAllowed) actions.push(action);
+      if ((await gate.explain(request, caller, { action, path })).isAllowed) actions.push(action);
     }
-    if (actions.length > 0) granted.push({ ...wanted, actions });
+    if (actions.length === 0) continue;
+    granted.push({ ...wanted, actions });
+    if (renamed !== undefined && !access.some(({ name }) => name === path)) {
+      granted.push({ ...wanted, name: path, actions });
+    }
   }
   return granted;
 }

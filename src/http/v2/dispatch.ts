@@ -4,6 +4,7 @@ import type { Question } from '../../access/decide.ts';
 import { isRepositoryListed } from '../../metadata/repositories.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import { LIMITS } from '../../oci/limits.ts';
+import { parseRepositoryName } from '../../oci/repository-name.ts';
 import { parseRoute, type Route } from '../../oci/route.ts';
 import { parseTag } from '../../oci/tag.ts';
 import { scopeFor } from '../access/authorise.ts';
@@ -13,6 +14,7 @@ import { type ErrorWithHeaders, jsonReply, notAllowed, type Reply } from '../rep
 import { deleteBlob, getBlob } from './blobs.ts';
 import { getCatalog, getTags } from './lists.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
+import { askByOldName, withOldNameWarning } from './old-name.ts';
 import type { V2Parts } from './parts.ts';
 import { getReferrers, noReferrers } from './referrers.ts';
 import { V2Request } from './request.ts';
@@ -80,7 +82,7 @@ export async function dispatchV2(
       `An address has at most ${LIMITS.urlLength} characters here; this one has ${request.target.length}.`,
     );
   }
-  const route = parseRoute(request.path);
+  let route = parseRoute(request.path);
   if (route.kind === 'unknown') {
     const shown = request.path.slice(0, 300);
     throw new RegistryError('NAME_UNKNOWN', `Nothing is served at ${shown}.`);
@@ -90,12 +92,36 @@ export async function dispatchV2(
   const operation = operations[request.method];
   if (operation === undefined) throw notAllowed(request.method, Object.keys(operations));
   nameOperation(operation.name);
-  const questions = questionsOf(request, route, operation.action);
+  let questions = questionsOf(request, route, operation.action);
   // A turn of the event loop for each step would cost a tenth of a pull: the usual case waits for nothing.
   const caller =
     parts.gate.known(request) ??
     (await parts.gate.identify(request, () => questions[0] && scopeFor(questions[0])));
   if (route.kind === 'base' && caller.shown === 'nothing') throw signInFirst(request, parts);
+  const { oldNames } = parts.gate;
+  if (!oldNames.areOldNamesKnown) await oldNames.readOldNames();
+  const old = 'name' in route ? oldNames.oldName(route.name) : undefined;
+  const meant = old && (await askByOldName(request, { caller, questions, name: old.name, parts }));
+  if (old !== undefined && meant !== undefined && 'name' in route) {
+    const renamed = { from: route.name, to: old.name, until: old.until };
+    route = { ...route, name: parseRepositoryName(old.name) };
+    questions = meant;
+    const handled = handle(request, { caller, parts, route, questions, operation });
+    return withOldNameWarning(handled, renamed);
+  }
+  return handle(request, { caller, parts, route, questions, operation });
+}
+
+interface Asked {
+  readonly caller: Caller;
+  readonly parts: V2Parts;
+  readonly route: Route;
+  readonly questions: readonly Question[];
+  readonly operation: Operation<never>;
+}
+
+async function handle(request: Incoming, asked: Asked): Promise<Reply> {
+  const { caller, parts, route, questions, operation } = asked;
   if (route.kind === 'referrers' && (await isPusherOnly(request, { caller, route, parts }))) {
     return noReferrers(request);
   }

@@ -6,3 +6,12 @@ import { aliasCommands, renameCommand } from './rename.command.ts';
 export function nameCommands(guards: Guards) {
   return { renamePlace: renameCommand(guards), ...aliasCommands(), ...movedUsageCommands() };
 }
+
+/** Commands after which what is remembered of rights and of old names is another. */
+export const NAME_CHANGES = [
+  'deletePlace',
+  'restorePlace',
+  'renamePlace',
+  'endAlias',
+  'trimAliases',
+] as const;
