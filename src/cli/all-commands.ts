@@ -6,6 +6,7 @@ import { AUDIT_COMMANDS } from './commands/audit.ts';
 import { COMPARE_COMMANDS } from './commands/compare.ts';
 import { CONFIG_COMMANDS } from './commands/config.ts';
 import { DECLARATION_COMMANDS } from './commands/declaration.ts';
+import { DOCTOR_COMMANDS } from './commands/doctor.ts';
 import { GRANT_COMMANDS } from './commands/grant.ts';
 import { INVITATION_COMMANDS } from './commands/invitation.ts';
 import { KEY_COMMANDS } from './commands/key.ts';
@@ -57,6 +58,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...DECLARATION_COMMANDS,
   ...AUDIT_COMMANDS,
   ...KEY_COMMANDS,
+  ...DOCTOR_COMMANDS,
   versionCommand,
   helpCommand,
 ];

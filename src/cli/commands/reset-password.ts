@@ -1,13 +1,12 @@
 // `entrepot admin reset-password`: for whoever is on the machine of the server, and so has its database
 // already. The server may run: it sees the change as it sees those of another node.
-import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Seal } from '../../access/seal.ts';
 import type { Configuration } from '../../app/configuration.ts';
 import type { OpenDatabase } from '../../app/database.ts';
-import { programVersion } from '../../app/version.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import { type Command, CommandFailure } from '../command.ts';
+import { openExisting } from '../existing-database.ts';
 import { configurationOf } from '../load-configuration.ts';
 import { PASSWORD_FLAG, passwordFrom } from '../password-input.ts';
 
@@ -57,28 +56,6 @@ export const resetPasswordCommand: Command = {
     }
   },
 };
-
-/** A wrong --data would make a new database, and tell of a user that nobody has. */
-async function openExisting({ database }: Configuration): Promise<OpenDatabase> {
-  if (database.kind === 'sqlite' && !existsSync(database.path)) {
-    throw new CommandFailure(
-      `There is no database ${database.path}. Name the data directory of the server with --data, or its file of settings with --config.`,
-    );
-  }
-  // Only here, so that the other commands need not load the drivers.
-  const { openDatabase } = await import('../../app/database.ts');
-  try {
-    return await openDatabase({
-      database,
-      version: programVersion(),
-      observe: () => {},
-      checkpointFailed: () => {},
-      failed: () => {},
-    });
-  } catch (error) {
-    throw new CommandFailure(error instanceof Error ? error.message : String(error));
-  }
-}
 
 /** The key of the server, or its users could not sign in with what is sealed by it. */
 async function sealOf(

@@ -16,6 +16,7 @@ import { repositoryEndpoints } from './repositories.ts';
 import { robotEndpoints } from './robots.ts';
 import { roleEndpoints } from './roles.ts';
 import { rollbackEndpoints } from './rollback.ts';
+import { scrubEndpoints } from './scrub.ts';
 import { secondFactorEndpoints } from './second-factors.ts';
 import { sessionEndpoints } from './sessions.ts';
 import { signInEndpoints } from './sign-in-ways.ts';
@@ -58,6 +59,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...leaseEndpoints,
   ...trustPolicyEndpoints,
   ...declarationEndpoints,
+  ...scrubEndpoints,
   ...auditEndpoints,
   ...signingKeyEndpoints,
 ];

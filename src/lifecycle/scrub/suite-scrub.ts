@@ -20,7 +20,7 @@ import { NO_GUARDS } from '../../registry/guards.ts';
 import { LiveUploads } from '../../registry/live-uploads.ts';
 import { openBlob, pullBlob, pullManifest } from '../../registry/pull.ts';
 import { pushManifest } from '../../registry/push-manifest.ts';
-import { bodyOf, sha256 } from '../../registry/suite-registry.ts';
+import { bodyOf, ENDLESS_GRACE, sha256 } from '../../registry/suite-registry.ts';
 import { Pace } from './pace.ts';
 import { scrubCommands } from './scrub.command.ts';
 import { scrub } from './scrub.ts';
@@ -241,7 +241,7 @@ export class ScrubWorld {
   }
 
   get #pull() {
-    return { sql: this.sql, blobs: this.store, cache: new ByteCache(0) };
+    return { sql: this.sql, blobs: this.store, cache: new ByteCache(0), grace: ENDLESS_GRACE };
   }
 }
 
