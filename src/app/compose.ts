@@ -16,17 +16,22 @@ import { withReadTimes } from '../http/observed-reads.ts';
 import { ManifestRoom } from '../http/v2/manifest-room.ts';
 import { accessJobs } from '../jobs/access-upkeep.ts';
 import { auditJobs } from '../jobs/audit-upkeep.ts';
+import { collectionJobs } from '../jobs/collection-upkeep.ts';
 import { leaseJobs } from '../jobs/lease-upkeep.ts';
+import { NodePresence } from '../jobs/node-presence.ts';
 import { planJobs } from '../jobs/plan-upkeep.ts';
+import { retentionJobs } from '../jobs/retention-upkeep.ts';
 import { scrubJobs } from '../jobs/scrub-upkeep.ts';
 import { trashJobs } from '../jobs/trash-upkeep.ts';
 import { upkeepJobs } from '../jobs/upload-upkeep.ts';
 import { usageCounterJobs } from '../jobs/usage-counters.ts';
 import { usageJobs } from '../jobs/usage-upkeep.ts';
 import { JobWorker } from '../jobs/worker.ts';
+import type { CollectionSettings } from '../lifecycle/collection/collect.ts';
 import { FreeRoom } from '../lifecycle/free-room.ts';
 import type { Commands } from '../metadata/command.ts';
 import { countJobs } from '../metadata/jobs.ts';
+import { waitingRemovals } from '../metadata/removals.ts';
 import type { Reports } from '../metadata/report.ts';
 import { countUploads } from '../metadata/uploads.ts';
 import { ByteCache } from '../registry/byte-cache.ts';
@@ -50,6 +55,10 @@ export interface ComposeOptions {
   readonly scrubRate: number;
   /** Percent of the disk below which pushes are refused. */
   readonly minFreeDisk: number;
+  readonly collection: CollectionSettings & {
+    /** Percent of the disk that history and trash may take; 0 = no limit. */
+    readonly trashShare: number;
+  };
   readonly access: Omit<
     AccessOptions,
     'pathPrefix' | 'version' | 'guardedFetch' | 'allowedHosts' | 'authorities'
@@ -89,8 +98,6 @@ export interface Program {
 
 /** Bytes of manifests and small blobs kept in memory. */
 const CACHE_BYTES = 32 * 1024 * 1024;
-/** Milliseconds between two flushes of the counts of pulls: so much of them a crash loses. */
-const PULLS_EVERY_MS = 5_000;
 
 /** @throws BlobStoreError, SchemaTooNewError, the database's error: each with what to do. */
 export async function compose(options: ComposeOptions): Promise<Program> {
@@ -107,7 +114,16 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     failed: options.failed,
   });
   const sql = withReadTimes(database.sql, (seconds) => metrics.observeRead(seconds));
-  const pull: PullParts = { sql, blobs, cache: new ByteCache(CACHE_BYTES) };
+  const pull: PullParts = {
+    sql,
+    blobs,
+    cache: new ByteCache(CACHE_BYTES),
+    grace: {
+      ms: options.collection.graceMs,
+      now: Date.now,
+      renew: (right) => database.commands.run('renewGrace', right),
+    },
+  };
   const { pathPrefix, authorities } = options;
   const allowedHosts = parseAllowedHosts(options.allowedHosts);
   const access = await composeAccess(
@@ -164,8 +180,20 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         now: Date.now,
         uploadAgeMs: options.uploadAgeMs,
         isWriting: (id) => live.isWriting(id),
+        freed: (bytes) => metrics.countFreed(bytes),
+      }),
+      ...collectionJobs({
+        sql,
+        commands,
+        reports: database.reports,
+        settings: options.collection,
+        now: Date.now,
+        sleep: (ms) => delay(ms),
+        space: () => blobs.space(),
+        warn: (message) => options.log.warn(message, undefined),
       }),
       ...planJobs({ sql, commands, reports: database.reports, now: () => performance.now() }),
+      ...retentionJobs({ sql, commands, now: Date.now }),
       ...scrubJobs({
         sql,
         commands,
@@ -194,12 +222,18 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     uploadsReceiving: () => live.receiving,
     commandsWaiting: database.commandsWaiting,
     jobs: () => countJobs(sql),
+    removalsWaiting: () => waitingRemovals(sql),
   });
   await worker.start();
-  const flushPulls = () => pulls.flush((counts) => commands.run('addPulls', counts));
-  const flushing = setInterval(() => {
-    flushPulls().catch((error) => options.log.warn('pulls could not be counted', error));
-  }, PULLS_EVERY_MS);
+  const presence = new NodePresence({
+    sql,
+    commands,
+    instance,
+    flushPulls: () => pulls.flush((counts) => commands.run('addPulls', counts)),
+    now: () => performance.now(),
+    failed: (error) => options.log.warn('pulls could not be counted', error),
+  });
+  presence.start();
 
   let isDraining = false;
   return {
@@ -237,9 +271,8 @@ export async function compose(options: ComposeOptions): Promise<Program> {
       isDraining = true;
     },
     async close() {
-      clearInterval(flushing);
       await worker.stop();
-      await flushPulls().catch((error) => options.log.warn('pulls could not be counted', error));
+      await presence.stop();
       await pullLog?.close();
       await access.close();
       await database.close();

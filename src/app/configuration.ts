@@ -73,6 +73,11 @@ export interface Configuration {
   readonly scrubRate: number;
   /** Percent; 0 = pushes are taken until nothing fits any more. */
   readonly minFreeDisk: number;
+  readonly collectionGraceMs: number;
+  /** Rows a second; 0 = no limit. */
+  readonly collectRate: number;
+  /** Percent of the disk; 0 = no limit. */
+  readonly trashShare: number;
   readonly tokenLifetimeMs: number;
   /** How long what was checked of access counts while the database is away. */
   readonly accessGraceMs: number;
@@ -223,6 +228,9 @@ export function loadConfiguration(
     'upload-age': uploadAgeMs,
     'scrub-rate': scrubRate,
     'min-free-disk': minFreeDisk,
+    'collection-grace': collectionGraceMs,
+    'collect-rate': collectRate,
+    'trash-share': trashShare,
     'token-lifetime': tokenLifetimeMs,
     'access-grace': accessGraceMs,
     'audit-retention': auditRetentionMs,
@@ -238,6 +246,9 @@ export function loadConfiguration(
     uploadAgeMs,
     scrubRate,
     minFreeDisk,
+    collectionGraceMs,
+    collectRate,
+    trashShare,
     tokenLifetimeMs,
     accessGraceMs,
     auditRetentionMs,

@@ -12,6 +12,7 @@ import {
   parseSessionTime,
   parseTokenLifetime,
 } from './access-settings.ts';
+import { MOST_ROWS_A_SECOND, parseRowRate, parseShare } from './collection-settings.ts';
 import { DEFAULT_LOG, formatLog, LOG_FORMATS, LOG_LEVELS, parseLog } from './log-setting.ts';
 import { textOf } from './setting-text.ts';
 import {
@@ -68,6 +69,8 @@ const log = z.union([
     .describe('The same in keys of their own.'),
 ]);
 /** In the file it may be a number. */
+const rowRate = z.union([textOf(parseRowRate), z.int().min(0).max(MOST_ROWS_A_SECOND)]);
+const share = z.union([textOf(parseShare), z.number().min(0).max(100)]);
 const percent = z.union([textOf(parsePercent), z.number().min(0).max(50)]);
 const choice = z.union([z.boolean({ error: 'It must be true or false.' }), textOf(parseBoolean)]);
 
@@ -190,6 +193,24 @@ const SETTING_FACTS = {
       'Bytes a second that are read in the background to see whether what is stored is still whole, such as 8MiB; off: only when asked for. See doctor.md.',
     standard: '8MiB',
     example: '32MiB',
+  },
+  'collection-grace': {
+    about:
+      'How long a blob that no manifest names stays, such as one just pushed; counted anew when somebody asks for it or pushes it again. See collection.md.',
+    standard: '24h',
+    example: '48h',
+  },
+  'collect-rate': {
+    about:
+      'Rows a second that garbage collection takes away, beside pushes and pulls. 0: as fast as it goes.',
+    standard: '500',
+    example: '2000',
+  },
+  'trash-share': {
+    about:
+      'Percent of the disk that history and trash may take: beyond it the oldest goes before its time, and that is said. 0: no limit but time.',
+    standard: '20',
+    example: '30',
   },
   'min-free-disk': {
     about: 'Percent of the disk below which pushes are refused; pulls go on. 0: until it is full.',
@@ -314,6 +335,9 @@ export const settingsSchema = z.strictObject({
   'missing-parts': described('missing-parts', choiceOf(MISSING_PARTS)),
   'upload-age': described('upload-age', textOf(parseDuration)),
   'scrub-rate': described('scrub-rate', textOf(parseRate)),
+  'collection-grace': described('collection-grace', textOf(parseDuration)),
+  'collect-rate': described('collect-rate', rowRate),
+  'trash-share': described('trash-share', share),
   'min-free-disk': described('min-free-disk', percent),
   'token-lifetime': described('token-lifetime', textOf(parseTokenLifetime)),
   'access-grace': described('access-grace', textOf(parseDuration)),

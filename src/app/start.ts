@@ -46,6 +46,11 @@ export async function startServer(
     uploadAgeMs: configuration.uploadAgeMs,
     scrubRate: configuration.scrubRate,
     minFreeDisk: configuration.minFreeDisk,
+    collection: {
+      graceMs: configuration.collectionGraceMs,
+      rowsPerSecond: configuration.collectRate,
+      trashShare: configuration.trashShare,
+    },
     access: {
       sealKey: readSealKey(configuration),
       adminPassword: configuration.adminPassword,

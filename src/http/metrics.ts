@@ -26,6 +26,7 @@ export class Metrics implements Tallies {
   bytesReceived = 0;
   bytesSent = 0;
   bytesReadAgain = 0;
+  bytesFreed = 0;
   gauges: Gauges | undefined;
   readonly #requestSeconds = new Histogram({
     name: 'entrepot_request_duration_seconds',
@@ -102,6 +103,10 @@ export class Metrics implements Tallies {
 
   countReadAgain(bytes: number): void {
     this.bytesReadAgain += bytes;
+  }
+
+  countFreed(bytes: number): void {
+    this.bytesFreed += bytes;
   }
 
   addGauges(gauges: Gauges): void {

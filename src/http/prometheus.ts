@@ -39,6 +39,11 @@ export function registryOf(tallies: Tallies): Registry {
     'Bytes of uploads read a second time to know their digest.',
     () => tallies.bytesReadAgain,
   );
+  addTotal(
+    'collection_freed_bytes_total',
+    'Bytes that garbage collection has removed from the blob store.',
+    () => tallies.bytesFreed,
+  );
   for (const histogram of tallies.histograms) addHistogram(registry, histogram);
   collectDefaultMetrics({ register: registry, prefix: 'entrepot_' });
   const build = new Gauge({
@@ -90,6 +95,16 @@ function addGauges(registry: Registry, gauges: Gauges): void {
     registers,
     collect() {
       this.set(gauges.uploadsReceiving());
+    },
+  });
+  new Gauge({
+    name: 'entrepot_removals_waiting_bytes',
+    help: 'Bytes that nothing needs any more and that still lie in the blob store.',
+    registers,
+    async collect() {
+      const removals = await gauges.removalsWaiting?.().catch(untold);
+      if (removals === undefined) this.remove();
+      else this.set(removals.bytes);
     },
   });
   new Gauge({

@@ -8,6 +8,7 @@ export interface Tallies {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly bytesReadAgain: number;
+  readonly bytesFreed: number;
   readonly histograms: readonly Histogram[];
   readonly gauges: Gauges | undefined;
 }
@@ -17,5 +18,7 @@ export interface Gauges {
   uploadsOpen(): Promise<number>;
   uploadsReceiving(): number;
   commandsWaiting(): number;
+  /** Bytes that nothing needs any more and that still lie in the blob store. */
+  removalsWaiting?(): Promise<{ readonly count: number; readonly bytes: number }>;
   jobs(): Promise<readonly { kind: string; state: string; count: number }[]>;
 }

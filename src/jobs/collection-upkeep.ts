@@ -1,12 +1,25 @@
 // Garbage collection in the background: a run every half a minute while something is due, each a short one.
-import { type CollectionParts, collect, isAnythingDue } from '../lifecycle/collection/collect.ts';
+import {
+  type CollectionParts,
+  type CollectionSettings,
+  collect,
+  isAnythingDue,
+} from '../lifecycle/collection/collect.ts';
+import type { CollectionReports } from '../lifecycle/collection/collection-reports.ts';
 import { readWindows, type Windows } from '../lifecycle/collection/windows.ts';
+import type { Reports } from '../metadata/report.ts';
 import type { JobContext, JobKind } from './job-kinds.ts';
 
-export interface CollectionUpkeepParts extends Omit<CollectionParts, 'pause'> {
+export interface CollectionUpkeepParts extends Omit<CollectionParts, 'pause' | 'settings'> {
+  readonly reports: Reports<CollectionReports>;
+  readonly settings: CollectionSettings & {
+    /** Percent of the disk that history and trash may take; 0 = no limit. */
+    readonly trashShare: number;
+  };
   sleep(ms: number): Promise<void>;
-  /** What goes before its time because history and trash take too much of the disk, see `collect`. */
-  cutOff(): Promise<number>;
+  /** Of the disk of the blobs; undefined where that has no meaning. */
+  space(): Promise<{ readonly totalBytes: number } | undefined>;
+  warn(message: string): void;
 }
 
 const EVERY_MS = 30_000;
@@ -49,20 +62,42 @@ class Collector {
   }
 
   async isWanted(): Promise<boolean> {
-    const { sql, settings, now } = this.#parts;
-    if (this.#isUnfinished || now() >= this.#nextShare) return true;
+    const { sql, now } = this.#parts;
+    if (this.#isUnfinished || this.#isShareDue()) return true;
     if (now() < this.#restsUntil) return false;
     if (this.#windows === undefined || this.#windows.readAt + WINDOWS_AGE_MS < now()) {
-      this.#windows = { ...(await readWindows(sql, settings.trashDays)), readAt: now() };
+      this.#windows = { ...(await readWindows(sql)), readAt: now() };
     }
     return isAnythingDue(this.#parts, this.#windows);
   }
 
+  #isShareDue(): boolean {
+    return this.#parts.settings.trashShare > 0 && this.#parts.now() >= this.#nextShare;
+  }
+
+  /** What was let go of or deleted up to then goes before its time; 0 = nothing does. */
+  async #cutOff(): Promise<number> {
+    const { settings, reports, space, warn } = this.#parts;
+    if (settings.trashShare === 0) return 0;
+    const totalBytes = (await space())?.totalBytes;
+    if (totalBytes === undefined) return 0;
+    const limitBytes = Math.floor((totalBytes * settings.trashShare) / 100);
+    const { historyBytes, until } = await reports.run('collectionCutOff', { limitBytes });
+    if (until > 0) {
+      const [has, may] = [historyBytes, limitBytes].map((bytes) => Math.ceil(bytes / 1024 ** 2));
+      const instant = new Date(until).toISOString();
+      warn(
+        `history and trash take ${has} MiB and may take ${may}: what was let go of or deleted up to ${instant} goes before its time`,
+      );
+    }
+    return until;
+  }
+
   async run(context: JobContext): Promise<void> {
     const { now, sleep } = this.#parts;
-    if (now() >= this.#nextShare) {
+    if (this.#isShareDue()) {
       this.#nextShare = now() + SHARE_EVERY_MS;
-      this.#early = await this.#parts.cutOff();
+      this.#early = await this.#cutOff();
     }
     const end = now() + LONGEST_RUN_MS;
     const isStopping = () => context.isStopping() || now() >= end;

@@ -1,5 +1,6 @@
 // All long reads of this folder, for the table in src/app/reports.ts.
 import type { Report } from '../metadata/report.ts';
+import { collectionReports } from './collection/collection-reports.ts';
 import { historyReports } from './history/tags-then.ts';
 import { leaseReports } from './leases/lease-reports.ts';
 import { planReports } from './plans/plan-reports.ts';
@@ -8,6 +9,7 @@ import { sizeReports } from './sizes/reports.ts';
 
 export function lifecycleReports() {
   return {
+    ...collectionReports(),
     ...historyReports(),
     ...leaseReports(),
     ...planReports(),

@@ -16,8 +16,6 @@ export interface CollectionCounts {
   /** Rights of repositories to blobs, and their bytes: apparent, a blob may have others. */
   readonly rights?: number;
   readonly rightBytes?: number;
-  /** Items of the trash that were over: tags. */
-  readonly tags?: number;
   /** Blobs that nothing held any more. */
   readonly blobs?: number;
   /** Of them: in the database, free at once. */

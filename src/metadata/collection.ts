@@ -85,26 +85,6 @@ const blobsPage = statement<{ since: number; after: number; limit: number }>()((
     .limit(p.limit),
 );
 
-/** Names of deleted tags; what they pointed at has its own time. */
-const tagsPage = statement<AfterParameters>()((q, p) =>
-  q
-    .selectFrom('trash as t')
-    .select(['t.id', 't.deleted_at as since', 't.path as name'])
-    .where('t.deleted_at', '>=', p.since)
-    .where((e) => e.or([e('t.deleted_at', '>', p.since), e('t.id', '>', p.after)]))
-    .where('t.deleted_at', '<', p.before)
-    .where('t.kind', '=', 'tag')
-    .orderBy('t.deleted_at')
-    .orderBy('t.id')
-    .limit(p.limit),
-);
-
-const dropItems = statement<{ items: string }>()((q, p, engine) =>
-  q
-    .deleteFrom('trash')
-    .where('id', 'in', (e) => e.selectFrom(wantedIds(engine, p.items)).select('wanted.id')),
-);
-
 const oldest = statement()((q) =>
   q.selectFrom('collection_state').select((e) => [
     e
@@ -462,24 +442,10 @@ export async function waitingBlobs(
   return rows.map((row) => ({ ...row, since: row.since as number }));
 }
 
-/** Deleted tags in the trash, the oldest first. */
-export function waitingTags(
-  sql: Sql,
-  { place, before, limit }: Page,
-): Promise<{ readonly id: number; readonly since: number; readonly name: string }[]> {
-  return sql.all(tagsPage, { since: place.since, after: place.after, before, limit });
-}
-
-export async function dropTrashItems(tx: Transaction, items: readonly number[]): Promise<number> {
-  return tx.run(dropItems, { items: JSON.stringify(items) });
-}
-
 /** Since when the longest waiting one of each kind waits; null = none does. */
 export interface OldestWaiting {
   readonly released: number | null;
   readonly trashed: number | null;
-  /** In the trash, of any kind. */
-  readonly items: number | null;
   readonly rights: number | null;
   readonly blobs: number | null;
 }

@@ -286,12 +286,15 @@ const renew = statement<{ repository: number; blob: number; now: number }>()((q,
     .where('deleted_at', 'is', null),
 );
 
-/** The time of grace of a right that nothing is known to hold starts anew. */
+/**
+ * The time of grace of a right that nothing is known to hold starts anew. @returns false when there is no such
+ * right: it is held meanwhile, or gone.
+ */
 export async function renewRight(
   tx: Transaction,
   right: { repository: RepositoryId; blob: BlobId },
-): Promise<void> {
-  await tx.run(renew, { ...right, now: await tx.now() });
+): Promise<boolean> {
+  return (await tx.run(renew, { ...right, now: await tx.now() })) > 0;
 }
 
 /** The other direction: called after the holder is gone, in the same transaction. */

@@ -19,6 +19,7 @@ import { pushManifest } from './push-manifest.ts';
 import type { MissingParts, WriteCondition } from './put-manifest.command.ts';
 import {
   bodyOf,
+  ENDLESS_GRACE,
   EVERYTHING,
   type Node,
   openSuiteRegistry,
@@ -129,7 +130,12 @@ async function outbox(): Promise<string[]> {
   return (await registry.sql.all(outboxKinds, {})).map((row) => row.kind);
 }
 
-const parts = () => ({ sql: registry.sql, blobs: node.blobs, cache: new ByteCache(1_000_000) });
+const parts = () => ({
+  sql: registry.sql,
+  blobs: node.blobs,
+  cache: new ByteCache(1_000_000),
+  grace: ENDLESS_GRACE,
+});
 
 describe('a push of a manifest', () => {
   const absent = { digest: sha256(encode('absent')), size: 3 };

@@ -1,7 +1,7 @@
 // Manifests and blobs on their way out.
 import type { BlobContent, ContentArea } from '../blobs/blob-store.ts';
 import { BlobStoreError } from '../blobs/blob-store.ts';
-import { findBlob, readPayload, type StoredBlob } from '../metadata/blobs.ts';
+import { findBlob, type RepositoryBlob, readPayload, type StoredBlob } from '../metadata/blobs.ts';
 import {
   findManifestByDigest,
   findManifestByTag,
@@ -19,6 +19,17 @@ export interface PullParts {
   readonly sql: Sql;
   readonly blobs: ContentArea;
   readonly cache: ByteCache;
+  readonly grace: Grace;
+}
+
+/** For how long a blob that nothing names stays, counted from when somebody was told of it. */
+export interface Grace {
+  /** Milliseconds. */
+  readonly ms: number;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** @returns false when there is nothing to renew, see `renewGrace`. */
+  renew(right: { repository: number; blob: number }): Promise<boolean>;
 }
 
 /** @throws RegistryError NAME_UNKNOWN, MANIFEST_UNKNOWN. */
@@ -41,7 +52,7 @@ export async function manifestBytes(
   parts: PullParts,
   manifest: StoredManifest,
 ): Promise<Uint8Array> {
-  return payload(parts, manifest.blobId);
+  return payload(parts, manifest.blobId, 'MANIFEST_UNKNOWN');
 }
 
 /**
@@ -53,10 +64,23 @@ export async function pullBlob(
   key: { repository: RepositoryName; digest: Digest; isBrief?: boolean },
 ): Promise<StoredBlob> {
   const blob = await findBlob(parts.sql, key);
-  if (blob !== undefined) return blob;
+  const renewing = blob && staysLongEnough(parts.grace, blob);
+  // A disk on which nothing can be written any more stops no pull; a push asks by HEAD, and could not go on.
+  const stays = key.isBrief === true ? await renewing : await renewing?.catch(() => true);
+  if (blob !== undefined && stays === true) return blob;
+  // Held by a manifest since it was looked at, or gone.
+  const again = blob && (await findBlob(parts.sql, key));
+  if (again !== undefined) return again;
   if (key.isBrief === true) throw new RegistryError('BLOB_UNKNOWN');
   const what = `blob ${key.digest}`;
   throw await unknown(parts.sql, key.repository, { code: 'BLOB_UNKNOWN', what });
+}
+
+/** Writes only when less than half of the time of grace is left. */
+async function staysLongEnough(grace: Grace, blob: RepositoryBlob): Promise<boolean> {
+  const { unheldSince, repository, id } = blob;
+  if (unheldSince === null || grace.now() - unheldSince < grace.ms / 2) return true;
+  return grace.renew({ repository, blob: id });
 }
 
 /** A blob's bytes: here, or for the HTTP host to send. */
@@ -64,7 +88,8 @@ export type OpenedBlob = { readonly kind: 'bytes'; readonly bytes: Uint8Array } 
 
 /** @throws RegistryError STORAGE_FAILED when the bytes are not there or not of the size recorded. */
 export async function openBlob(parts: PullParts, blob: StoredBlob): Promise<OpenedBlob> {
-  if (blob.storageKey === null) return { kind: 'bytes', bytes: await payload(parts, blob.id) };
+  if (blob.storageKey === null)
+    return { kind: 'bytes', bytes: await payload(parts, blob.id, 'BLOB_UNKNOWN') };
   const content = await parts.blobs.open(blob.storageKey).catch((cause) => {
     if (!(cause instanceof BlobStoreError)) throw cause;
     throw new RegistryError('STORAGE_FAILED', undefined, undefined, { cause });
@@ -75,11 +100,12 @@ export async function openBlob(parts: PullParts, blob: StoredBlob): Promise<Open
   });
 }
 
-async function payload(parts: PullParts, blobId: number): Promise<Uint8Array> {
+async function payload(parts: PullParts, blobId: number, code: ErrorCode): Promise<Uint8Array> {
   const known = parts.cache.get(blobId);
   if (known !== undefined) return known;
   const bytes = await readPayload(parts.sql, blobId);
-  if (bytes === undefined) throw new Error(`blob ${blobId} has neither a key nor a payload`);
+  // It was found a moment ago: its time was over just then.
+  if (bytes === undefined) throw new RegistryError(code, 'It was removed a moment ago.');
   parts.cache.put(blobId, bytes);
   return bytes;
 }

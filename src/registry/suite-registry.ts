@@ -17,6 +17,7 @@ import { type RegistryCommands, registryCommands } from './commands.ts';
 import { type Guards, NO_GUARDS } from './guards.ts';
 import type { VisibleRepositories } from './list.ts';
 import { LiveUploads } from './live-uploads.ts';
+import type { Grace } from './pull.ts';
 import type { UploadBody } from './upload-body.ts';
 import type { UploadParts } from './upload-state.ts';
 
@@ -188,6 +189,9 @@ export async function refusalOf(work: Promise<unknown>): Promise<string> {
     return String(error);
   }
 }
+
+/** What nothing names stays for ever. */
+export const ENDLESS_GRACE: Grace = { ms: Infinity, now: () => 0, renew: async () => true };
 
 /** Who acts in these tests. */
 export const SOMEONE: Actor = { ...SYSTEM, name: 'someone', principal: 'user:1' };

@@ -252,10 +252,11 @@ export function mountBlobCommand(guards: Guards) {
 }
 
 /**
- * Somebody was told that the repository has a blob which nothing names yet: its time of grace starts anew.
- * Asked for only when less than half of it is left, so that a HEAD writes nothing.
+ * Somebody is about to be told that the repository has a blob which nothing names yet: its time of grace
+ * starts anew. Asked for only when less than half of it is left, so that a HEAD writes nothing; synced, for
+ * what was told holds after a power cut too. @returns false when it is held meanwhile, or gone.
  */
-export const renewGrace = relaxed(
-  async (tx: Transaction, right: { repository: RepositoryId; blob: number }): Promise<void> =>
+export const renewGrace = synced(
+  async (tx: Transaction, right: { repository: RepositoryId; blob: number }): Promise<boolean> =>
     renewRight(tx, right),
 );

@@ -18,6 +18,9 @@ import type { Variation } from './variation.ts';
 /** Milliseconds that an upload may rest: as in the program. */
 export const UPLOAD_AGE_MS = 24 * 60 * 60 * 1000;
 
+/** As long as in the program. */
+export const GRACE_MS = 24 * 60 * 60 * 1000;
+
 export interface ServerOptions {
   readonly name: string;
   readonly boot: string;
@@ -62,7 +65,16 @@ export class SimulatedServer {
     this.commands = commands;
     const live = new LiveUploads();
     this.upload = this.#uploadParts({ commands, blobs, live, boot });
-    this.pull = { sql: this.sql, blobs, cache: new ByteCache(1024 * 1024) };
+    this.pull = {
+      sql: this.sql,
+      blobs,
+      cache: new ByteCache(1024 * 1024),
+      grace: {
+        ms: GRACE_MS,
+        now: options.now,
+        renew: (right) => commands.run('renewGrace', right),
+      },
+    };
     this.upkeep = {
       sql: variation.wrapUpkeepSql?.(this.sql) ?? this.sql,
       commands,

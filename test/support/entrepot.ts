@@ -27,6 +27,8 @@ export interface TestRegistryOptions {
   readonly scrubRate?: number;
   /** Default: pushes are taken until the disk of the tests is full. */
   readonly minFreeDisk?: number;
+  /** Default: as the program's, and no limit of rows a second. */
+  readonly collection?: Partial<ComposeOptions['collection']>;
   /** Default: SQLite in the registry's folder. */
   readonly database?: DatabaseSettings;
   /** An existing folder, to start again on what another registry left; it is not removed at the end. */
@@ -88,6 +90,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     uploadAgeMs: 24 * 60 * 60 * 1000,
     scrubRate: options.scrubRate ?? 0,
     minFreeDisk: options.minFreeDisk ?? 0,
+    collection: { graceMs: 86_400_000, rowsPerSecond: 0, trashShare: 0, ...options.collection },
     access: { ...ACCESS, ...options.access },
     allowedHosts: options.allowedHosts ?? [],
     authorities: options.authorities ?? [],

@@ -7,7 +7,6 @@ import {
   waitingBlobs,
   waitingManifests,
   waitingRights,
-  waitingTags,
 } from '../../metadata/collection.ts';
 import { isRunOpen } from '../../metadata/collection-runs.ts';
 import type { Commands } from '../../metadata/command.ts';
@@ -16,8 +15,6 @@ import type { Collected, CollectionCommands } from './collection.command.ts';
 import { readWindows, type Windows } from './windows.ts';
 
 export interface CollectionSettings {
-  /** Days that what was deleted or let go can be brought back, where no policy says otherwise. */
-  readonly trashDays: number;
   /** Milliseconds that a blob which nothing names stays. */
   readonly graceMs: number;
   /** Rows in a second; 0 = as fast as it goes. */
@@ -66,7 +63,7 @@ export async function isAnythingDue(
   const before = now() - windows.shortest;
   if (oldest.blobs !== null) return true;
   if ((oldest.rights ?? Infinity) < now() - settings.graceMs) return true;
-  const times = [oldest.released, oldest.trashed, oldest.items];
+  const times = [oldest.released, oldest.trashed];
   return times.some((time) => time !== null && time < before);
 }
 
@@ -74,10 +71,9 @@ export async function collect(
   parts: CollectionParts,
   turn: CollectionTurn,
 ): Promise<CollectionResult> {
-  const run = new Run(parts, turn, await readWindows(parts.sql, parts.settings.trashDays));
+  const run = new Run(parts, turn, await readWindows(parts.sql));
   await run.manifests('released');
   await run.manifests('trashed');
-  await run.tags();
   await run.rights();
   await run.blobs();
   const isOver = !turn.isStopping() && !run.wasBusy && run.gone === 0;
@@ -120,20 +116,6 @@ class Run {
             commands.run('collectManifests', { repository, manifests, before: end, early }),
           );
         }
-      },
-    );
-  }
-
-  /** Deleted tags whose time to be restored is over. */
-  async tags(): Promise<void> {
-    const { sql, commands } = this.#parts;
-    const now = this.#parts.now();
-    const before = now - this.#windows.shortest;
-    await this.#walk(
-      (place) => waitingTags(sql, { place, before, limit: PAGE }),
-      async (page) => {
-        const due = page.filter(({ name, since }) => since < now - this.#windows.at(name));
-        await this.#inBatches(due, (items) => commands.run('collectTags', { items }));
       },
     );
   }

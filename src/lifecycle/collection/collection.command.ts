@@ -3,7 +3,6 @@
 // bring back a row whose bytes are gone. The argument: docs/decisions/0021-collection.md.
 import {
   dropRightsOf,
-  dropTrashItems,
   emptyBlobRows,
   heldOf,
   holdRightsAgain,
@@ -27,7 +26,6 @@ import { collectManifests } from './collect-manifests.ts';
 export function collectionCommands() {
   return {
     collectManifests: synced(collectManifests),
-    collectTags: synced(collectTags),
     collectRights: synced(collectRights),
     collectBlobs: synced(collectBlobs),
     endCollectionRun: synced((tx: Transaction) => endRun(tx)),
@@ -49,12 +47,6 @@ export interface Collected {
 const BEFORE_REMOVAL_MS = 60_000;
 /** What should go and cannot yet is looked at again after so long. */
 const AGAIN_MS = 3_600_000;
-
-async function collectTags(tx: Transaction, { items }: { items: readonly number[] }) {
-  const gone = await dropTrashItems(tx, items);
-  await addToRun(tx, { tags: gone });
-  return { isBusy: false, gone } satisfies Collected;
-}
 
 export interface CollectRights {
   readonly repository: RepositoryId;

@@ -114,7 +114,7 @@ export class CollectionWorld {
 
   get parts(): CollectionParts {
     const { sql, commands } = this.opened;
-    const settings = { trashDays: 30, graceMs: DAY_MS, rowsPerSecond: 0 };
+    const settings = { graceMs: DAY_MS, rowsPerSecond: 0 };
     return { sql, commands, settings, now: () => this.now(), pause: async () => {} };
   }
 

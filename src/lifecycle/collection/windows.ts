@@ -1,9 +1,9 @@
-// How long what was deleted or let go can be brought back, by path: the nearest policy of the kind `trash`,
-// or what the installation says.
+// How long what was deleted or let go can be brought back, by path: the nearest policy of the kind `trash`.
+// As `windowAt` says it of one path, for a run that meets many.
 import { policiesOfKind } from '../../metadata/policies.ts';
 import type { Sql } from '../../metadata/sql.ts';
 import { pathAndAbove } from '../../oci/repository-name.ts';
-import { TRASH_POLICY } from '../trash/policy-form.ts';
+import { USUAL_WINDOW_MS } from '../history/remains.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -14,19 +14,18 @@ export interface Windows {
   readonly shortest: number;
 }
 
-export async function readWindows(sql: Sql, usualDays: number): Promise<Windows> {
-  const usual = usualDays * DAY_MS;
+export async function readWindows(sql: Sql): Promise<Windows> {
   const byPath = new Map<string, number>();
   for (const { path, document } of await policiesOfKind(sql, 'trash')) {
-    const policy = TRASH_POLICY.safeParse(JSON.parse(document));
-    if (policy.success) byPath.set(path, policy.data.days * DAY_MS);
+    const { days } = JSON.parse(document) as { days: number };
+    byPath.set(path, days * DAY_MS);
   }
   return {
     at(name) {
-      const nearest =
-        byPath.size === 0 ? undefined : pathAndAbove(name).findLast((p) => byPath.has(p));
-      return nearest === undefined ? usual : (byPath.get(nearest) as number);
+      if (byPath.size === 0) return USUAL_WINDOW_MS;
+      const nearest = pathAndAbove(name).findLast((path) => byPath.has(path));
+      return byPath.get(nearest ?? '') ?? USUAL_WINDOW_MS;
     },
-    shortest: Math.min(usual, ...byPath.values()),
+    shortest: Math.min(USUAL_WINDOW_MS, ...byPath.values()),
   };
 }

@@ -18,12 +18,13 @@ export interface Remains {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const USUAL_WINDOW_DAYS = 30;
+/** Milliseconds, where no policy says otherwise. */
+export const USUAL_WINDOW_MS = 30 * DAY_MS;
 
 /** Milliseconds for which what lost its last holder, or was deleted, can be restored at a path. */
 export async function windowAt(sql: Sql, path: string): Promise<number> {
   const policy = await nearestPolicy(sql, { path, kind: 'trash' });
-  if (policy === undefined) return USUAL_WINDOW_DAYS * DAY_MS;
+  if (policy === undefined) return USUAL_WINDOW_MS;
   const { days } = JSON.parse(policy.document) as { days: number };
   return days * DAY_MS;
 }
