@@ -1,6 +1,7 @@
 // Every write that the program knows: the one table, for the writer thread and for PostgreSQL.
 import { accessCommands } from '../access/commands.ts';
 import { jobCommands } from '../jobs/job.command.ts';
+import { nodeCommands } from '../jobs/node.command.ts';
 import { lifecycleCommands } from '../lifecycle/commands.ts';
 import { lifecycleGuards } from '../lifecycle/guards.ts';
 import { registryCommands } from '../registry/commands.ts';
@@ -12,6 +13,7 @@ export function allCommands() {
     ...accessCommands(),
     ...lifecycleCommands(),
     ...jobCommands(),
+    ...nodeCommands(),
   };
 }
 

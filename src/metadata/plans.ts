@@ -99,12 +99,14 @@ const within = statement<{
   below: string;
   before: string;
   beforeId: number;
+  kind: string;
   limit: number;
 }>()((q, p) =>
   q
     .selectFrom('plans as p')
     .select(PLAN)
     .where('p.id', '<', p.beforeId)
+    .where(raw<boolean>`(${p.kind} = '' or p.kind = ${p.kind})`)
     .where('p.path', '>=', p.path)
     .where('p.path', '<', p.before)
     .where((e) => e.or([e('p.path', '=', p.path), e('p.path', '>=', p.below)]))
@@ -169,10 +171,10 @@ export function readUndoOf(sql: Sql, id: number): Promise<StoredPlan | undefined
 /** Plans for a path and what lies below it, the newest first. */
 export function plansWithin(
   sql: Sql,
-  page: { path: string; before: number | undefined; limit: number },
+  page: { path: string; before: number | undefined; kind?: PlanKind | undefined; limit: number },
 ): Promise<StoredPlan[]> {
-  const { path, before = Number.MAX_SAFE_INTEGER, limit } = page;
-  return sql.all(within, { ...pathRange(path), beforeId: before, limit });
+  const { path, before = Number.MAX_SAFE_INTEGER, kind = '', limit } = page;
+  return sql.all(within, { ...pathRange(path), beforeId: before, kind, limit });
 }
 
 /** Writes down where a locked plan has come to; what is not named stays. */
@@ -441,4 +443,39 @@ export async function markItemsSkipped(
   for (const [note, numbers] of byNote) {
     await tx.run(setSkipped, { plan, note, numbers: JSON.stringify(numbers) });
   }
+}
+
+const insertRun = statement<{ startedAt: number; now: number; detail: string }>()((q, p) =>
+  q.insertInto('collection_runs').values({
+    kind: 'retention',
+    started_at: p.startedAt,
+    ended_at: p.now,
+    detail: p.detail,
+  }),
+);
+
+/** Writes down that a retention run has ended, among the other runs that free storage. */
+export async function recordRetentionRun(
+  tx: Transaction,
+  { startedAt, detail }: { startedAt: number; detail: object },
+): Promise<void> {
+  await tx.run(insertRun, { startedAt, now: await tx.now(), detail: JSON.stringify(detail) });
+}
+
+const lastOfKind = statement<{ path: string; kind: string; limit: number }>()((q, p) =>
+  q
+    .selectFrom('plans as p')
+    .select(PLAN)
+    .where('p.path', '=', p.path)
+    .where('p.kind', '=', p.kind as PlanKind)
+    .orderBy('p.id', 'desc')
+    .limit(p.limit),
+);
+
+/** The last plans for a path itself, the newest first. */
+export function lastPlansOf(
+  sql: Sql,
+  wanted: { path: string; kind: PlanKind; limit: number },
+): Promise<StoredPlan[]> {
+  return sql.all(lastOfKind, wanted);
 }

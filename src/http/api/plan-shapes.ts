@@ -2,6 +2,8 @@
 import { z } from '@hono/zod-openapi';
 import { PATH, TIME } from './shapes.ts';
 
+export const PLAN_KIND = z.enum(['retention', 'restore', 'undo']);
+
 export const PLAN_STATE = z
   .enum(['making', 'ready', 'applying', 'applied', 'dropped', 'failed'])
   .openapi({
@@ -28,7 +30,7 @@ const COUNTS = z
 export const PLAN = z
   .object({
     id: z.int(),
-    kind: z.enum(['retention', 'restore', 'undo']),
+    kind: PLAN_KIND,
     path: PATH,
     state: PLAN_STATE,
     time: TIME.nullable().openapi({ description: 'The instant that a restore goes back to.' }),

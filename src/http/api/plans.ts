@@ -9,7 +9,7 @@ import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { needBelow } from './need-below.ts';
 import { PAGE_QUERY, pageOf, pageSchema } from './page.ts';
-import { ITEM, PLAN, PLAN_ACTION, PLAN_ITEM_STATE } from './plan-shapes.ts';
+import { ITEM, PLAN, PLAN_ACTION, PLAN_ITEM_STATE, PLAN_KIND } from './plan-shapes.ts';
 import { goOnWithPlan } from './plan-work.ts';
 import { ID, PATH, timeOf, timeOrNull, WANTED_TIME } from './shapes.ts';
 import { pastTime } from './tags-at.ts';
@@ -101,14 +101,18 @@ const list = endpoint({
   tag: TAG,
   summary: 'Plans for a path and what lies below it, the newest first',
   may: 'Who may pull all that lies there.',
-  query: z.strictObject({ ...PAGE_QUERY, path: PATH.default('') }),
+  query: z.strictObject({
+    ...PAGE_QUERY,
+    path: PATH.default(''),
+    kind: PLAN_KIND.optional(),
+  }),
   result: pageSchema('Plans', PLAN),
   async handle(call, { query }) {
-    const { path } = query;
+    const { path, kind } = query;
     await needBelow(call, { action: 'pull', path });
     return pageOf(query, {
       key: z.int(),
-      read: ({ after, limit }) => plansWithin(call.parts.sql, { path, before: after, limit }),
+      read: ({ after, limit }) => plansWithin(call.parts.sql, { path, kind, before: after, limit }),
       keyOf: ({ id }) => id,
       show: (plan) => showPlan(call, plan),
     });

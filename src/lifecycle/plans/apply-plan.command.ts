@@ -8,6 +8,7 @@ import {
   nextPlannedRepository,
   type PlanItem,
   plannedItems,
+  recordRetentionRun,
   type StoredPlan,
   updatePlan,
 } from '../../metadata/plans.ts';
@@ -100,6 +101,13 @@ function allSkipped(items: readonly PlanItem[], note: string): SkipNotes {
 async function endPlan(tx: Transaction, plan: StoredPlan): Promise<void> {
   const summary = summaryOf(plan);
   await updatePlan(tx, plan, { state: 'applied', endedAt: await tx.now() });
+  if (plan.kind === 'retention') {
+    const { done, skipped, bytes, applying } = summary;
+    const detail = { plan: plan.id, path: plan.path, ...done, skipped, bytes };
+    const silentNodes = applying?.silentNodes ?? [];
+    const startedAt = plan.appliedAt ?? plan.createdAt;
+    await recordRetentionRun(tx, { startedAt, detail: { ...detail, silentNodes } });
+  }
   await recordAct(tx, {
     actor: applierOf(summary),
     action: 'plan.applied',

@@ -1,6 +1,7 @@
 // The long reads by which plans are made, by kind of plan.
 import { readPlanItems } from '../../metadata/plans.ts';
 import type { Report } from '../../metadata/report.ts';
+import { retentionPlanPage } from '../retention/plan-page.ts';
 import type { PlanPage, PlanPageWanted } from './plan-page.ts';
 import { restorePlanPage } from './restore-page.ts';
 import { undoPlanPage } from './undo-page.ts';
@@ -13,6 +14,6 @@ function planPages() {
   return {
     restorePlanPage,
     undoPlanPage,
-    retentionPlanPage: restorePlanPage,
+    retentionPlanPage,
   } satisfies Record<string, Report<PlanPageWanted, PlanPage>>;
 }

@@ -64,6 +64,8 @@ export interface PlanWanted {
 
 /** What every kind of plan may be asked for. */
 export interface PlanParameters {
+  /** It only says what would have happened, and is never applied. */
+  readonly since?: number | undefined;
   /** As soon as it is ready, by whom. */
   readonly applies?: { readonly actor: Actor; readonly isOverriding: boolean } | undefined;
 }
@@ -239,6 +241,12 @@ async function startApplyingPlan(tx: Transaction, asked: PlanToApply): Promise<v
         ? 'Wait until it is ready.'
         : `Make a new one for ${shownPath(plan.path)}.`;
     throw new RegistryError('CONFLICT', `Plan ${id} is ${plan.state}. ${why}`);
+  }
+  if ((JSON.parse(plan.parameters) as PlanParameters).since !== undefined) {
+    throw new RegistryError(
+      'CONFLICT',
+      `Plan ${id} says what would have happened in the past: it cannot be applied.`,
+    );
   }
   await apply(tx, plan, { actor, isOverriding });
 }
