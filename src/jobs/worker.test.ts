@@ -51,6 +51,34 @@ describe('the worker', () => {
     expect(await states()).toEqual([]);
   });
 
+  test('runs beside the others what takes long, once at a time, and waits for it at the end', async () => {
+    const going = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    const run = async () => {
+      seen.push('long');
+      await going.promise;
+      seen.push('long ended');
+    };
+    const long: JobKind = { kind: 'long', everyMs: 1_000, isLong: true, run };
+    const short = single('short', async () => void seen.push('short'));
+    const one = worker([long, short], 'me', async (_ms, signal) => {
+      await once(signal, 'abort');
+    });
+    await add('long');
+    expect(await one.runNext()).toBe(true);
+    now += 30_000;
+    expect(await one.runNext()).toBe(false);
+    await add('short');
+    expect(await one.runNext()).toBe(true);
+    expect(seen).toEqual(['long', 'short']);
+    const stopped = one.stop().then(() => seen.push('stopped'));
+    going.resolve();
+    await stopped;
+    expect(seen).toEqual(['long', 'short', 'long ended', 'stopped']);
+    now += 1_000;
+    expect(await one.runNext()).toBe(true);
+  });
+
   test('runs what comes again when its time has come, for ever', async () => {
     let runs = 0;
     const run = async () => {

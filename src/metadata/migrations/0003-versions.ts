@@ -36,6 +36,8 @@ export function versionTables(engine: Engine): RawBuilder<unknown>[] {
     sql`create index blobs_unheld on blobs (unheld_since) where unheld_since is not null`,
     sql`alter table removals add column not_before bigint not null default 0`,
     sql`alter table removals add column size bigint not null default 0`,
+    // The scrubber asks of each file that no blob names whether it waits here.
+    sql`create index removals_by_key on removals (key)`,
     sql`alter table tag_events add column principal text not null default ''`,
     sql`alter table tag_events add column credential text not null default ''`,
     sql`alter table tag_events add column plan_id ${id}`,
