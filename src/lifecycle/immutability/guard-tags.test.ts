@@ -9,6 +9,7 @@ import { parseRepositoryName } from '../../oci/repository-name.ts';
 import { parseTag } from '../../oci/tag.ts';
 import type { TagChange } from '../../registry/guards.ts';
 import { refuseChangeOfImmutable } from './guard-tags.ts';
+import { ruleThatMeets } from './rules.ts';
 
 const [A, B] = [digestOf('sha256', 'a'.repeat(64)), digestOf('sha256', 'b'.repeat(64))];
 const POLICIES: PathPolicy[] = [
@@ -98,4 +99,13 @@ test('a name in the trash is taken, but for what it pointed to and for returns',
   expect(await isAllowed(first, { trashed: A, tag: 'free' })).toBe(true);
   const override = { ...first, cause: 'restore', isOverriding: true } as const;
   expect(await isAllowed(override, { trashed: A })).toBe(true);
+});
+
+test('a tag of signatures moves under *, unless a pattern means such tags', async () => {
+  const tag = `sha256-${'a'.repeat(64)}.sig`;
+  expect(await isAllowed({ from: A, to: B }, { tag })).toBe(true);
+  expect(await isAllowed({ from: A, to: B }, { tag: 'sha256-short.sig' })).toBe(false);
+  const rules = [{ tags: ['sha256-*.sig'] }];
+  const policy = { ...(POLICIES[0] as PathPolicy), document: JSON.stringify({ rules }) };
+  expect(ruleThatMeets([policy], { tag })).toEqual({ rule: { tags: ['sha256-*.sig'] }, path: '' });
 });

@@ -2,6 +2,7 @@
 // knows no zod: documents were checked when they were set (`policy-form.ts`).
 import { matchesGlob } from '../../access/glob.ts';
 import type { PathPolicy } from '../../metadata/policies.ts';
+import { imageOfSignatureTag } from '../signature-tag.ts';
 
 export interface ImmutabilityRule {
   /** Patterns, one of which the tag must fit. */
@@ -32,9 +33,20 @@ export function ruleThatMeets(
   if (nearest === undefined) return undefined;
   const { rules } = JSON.parse(nearest.document) as ImmutabilityPolicy;
   const rule = rules.find(
-    ({ tags, except = [] }) => fitsAny(tags, { tag }) && !fitsAny(except, { tag }),
+    ({ tags, except = [] }) => fitsAny(meant(tags, tag), { tag }) && !fitsAny(except, { tag }),
   );
   return rule && { rule, path: nearest.path };
+}
+
+const NAMES_SIGNATURES = /^sha(256|512)-/;
+
+/**
+ * `*` is meant for versions of an image: cosign moves the tag `sha256-….sig` with each signature that it adds.
+ * Only a pattern that begins as such tags do means them.
+ */
+function meant(patterns: readonly string[], tag: string): readonly string[] {
+  if (imageOfSignatureTag(tag) === undefined) return patterns;
+  return patterns.filter((pattern) => NAMES_SIGNATURES.test(pattern));
 }
 
 function fitsAny(patterns: readonly string[], { tag }: { tag: string }): boolean {

@@ -1,13 +1,13 @@
 // A whole repository: closures, signatures, untagged manifests, leases and the bytes that all of it frees.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { imageOfSignatureTag } from '../signature-tag.ts';
 import { closureOf, graphOf } from './closure.ts';
 import { decideRetention } from './decide-retention.ts';
 import type { RepositoryFacts, TagFact } from './facts.ts';
 import { bytesFreed } from './freed-bytes.ts';
 import type { RetentionPolicy } from './policy.ts';
 import { proveClosed } from './prove-closed.ts';
-import { imageOfSignatureTag } from './signature-tag.ts';
 import {
   arbitraryPolicy,
   arbitraryRepository,

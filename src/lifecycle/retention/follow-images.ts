@@ -1,12 +1,13 @@
 // Signature tags stay and go with the image that they name. A signature may itself be signed, so what one
 // of them keeps can decide about the next. One that follows an image goes only after a decision: a rule let
 // go of a tag of the image, or its time without a tag has come.
+
+import { type ImageKey, imageKey, imageOfSignatureTag, showImage } from '../signature-tag.ts';
 import { type ManifestGraph, reach } from './closure.ts';
 import { decideHeld, type TagDecision } from './decide-tags.ts';
 import type { RepositoryFacts, TagFact } from './facts.ts';
 import { lengthOf } from './keep-rules.ts';
 import type { RetentionPolicy } from './policy.ts';
-import { type ImageKey, imageKey, imageOfSignatureTag, showImage } from './signature-tag.ts';
 
 /**
  * The image that a tag is about, when the tag is a signature tag. A tag that names the very image that it

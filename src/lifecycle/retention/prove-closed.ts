@@ -1,9 +1,10 @@
 // The proof that nothing which stays loses a part, made anew from the facts before anything is removed. It
 // climbs from what is lost to what holds it; what is to be lost was found by going down (`closure.ts`).
 // So a fault in one of the two shows.
+
+import { imageKey, imageOfSignatureTag } from '../signature-tag.ts';
 import { graphOf, holdersOf, type ManifestGraph } from './closure.ts';
 import type { ManifestFact } from './facts.ts';
-import { imageKey, imageOfSignatureTag } from './signature-tag.ts';
 
 interface PointingTag {
   readonly tag: string;
