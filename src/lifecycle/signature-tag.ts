@@ -1,6 +1,6 @@
 // Tags by which tools keep something about an image beside it: `sha256-<hex>` (referrers, where a registry
 // has no API for them) and `sha256-<hex>.sig`, `.att`, `.sbom` (cosign, and what it lets people name).
-import { type Digest, referrersTag } from '../../oci/digest.ts';
+import { type Digest, referrersTag } from '../oci/digest.ts';
 
 // A tag has room for 64 of the 128 digits of sha512, see `referrersTag`.
 const SIGNATURE_TAG = /^(sha(?:256|512)-[0-9a-f]{64})(?:\.[A-Za-z0-9][\w.-]*)?$/;
