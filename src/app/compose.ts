@@ -233,7 +233,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     now: () => performance.now(),
     failed: (error) => options.log.warn('pulls could not be counted', error),
   });
-  presence.start();
+  await presence.start();
 
   let isDraining = false;
   return {

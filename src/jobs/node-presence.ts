@@ -36,7 +36,9 @@ export class NodePresence {
     this.#flushedAt = parts.now();
   }
 
-  start(): void {
+  /** From here on no run fails to wait for this node. */
+  async start(): Promise<void> {
+    await this.look();
     this.#timer = setInterval(() => {
       // One that takes long is not joined by the next.
       this.#looking ??= this.look()
