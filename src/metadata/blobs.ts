@@ -118,6 +118,14 @@ const payloadOf = statement<{ blob: number }>()((q, p) =>
   q.selectFrom('payloads').select('bytes').where('blob_id', '=', p.blob),
 );
 
+const wholePayloadOf = statement<{ blob: number }>()((q, p) =>
+  q
+    .selectFrom('payloads as p')
+    .innerJoin('blobs as b', 'b.id', 'p.blob_id')
+    .select(['p.bytes', 'b.digest'])
+    .where('p.blob_id', '=', p.blob),
+);
+
 const link = statement<{ repository: number; blob: number; now: number; isCounted: number }>()(
   (q, p) =>
     q
@@ -212,6 +220,15 @@ export async function keepBlob(tx: Transaction, blob: BlobId): Promise<boolean> 
 
 export async function readPayload(sql: Sql, blob: BlobId): Promise<Uint8Array | undefined> {
   return (await sql.first(payloadOf, { blob }))?.bytes;
+}
+
+/** With the digest that the bytes must have. */
+export async function readWholePayload(
+  sql: Sql,
+  blob: BlobId,
+): Promise<{ bytes: Uint8Array; digest: Digest } | undefined> {
+  const row = await sql.first(wholePayloadOf, { blob });
+  return row && { bytes: row.bytes, digest: digestFromBytes(row.digest) };
 }
 
 export async function findBlobId(sql: Sql, digest: Digest): Promise<BlobId | undefined> {

@@ -1,7 +1,13 @@
 // Manifests and blobs on their way out.
 import type { BlobContent, ContentArea } from '../blobs/blob-store.ts';
 import { BlobStoreError } from '../blobs/blob-store.ts';
-import { findBlob, type RepositoryBlob, readPayload, type StoredBlob } from '../metadata/blobs.ts';
+import { hashBytes } from '../blobs/hasher.ts';
+import {
+  findBlob,
+  type RepositoryBlob,
+  readWholePayload,
+  type StoredBlob,
+} from '../metadata/blobs.ts';
 import {
   findManifestByDigest,
   findManifestByTag,
@@ -9,7 +15,7 @@ import {
 } from '../metadata/manifests.ts';
 import { findRepository } from '../metadata/repositories.ts';
 import type { Sql } from '../metadata/sql.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, digestAlgorithm } from '../oci/digest.ts';
 import { type ErrorCode, RegistryError } from '../oci/errors.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
@@ -103,9 +109,15 @@ export async function openBlob(parts: PullParts, blob: StoredBlob): Promise<Open
 async function payload(parts: PullParts, blobId: number, code: ErrorCode): Promise<Uint8Array> {
   const known = parts.cache.get(blobId);
   if (known !== undefined) return known;
-  const bytes = await readPayload(parts.sql, blobId);
+  const found = await readWholePayload(parts.sql, blobId);
   // It was found a moment ago: its time was over just then.
-  if (bytes === undefined) throw new RegistryError(code, 'It was removed a moment ago.');
+  if (found === undefined) throw new RegistryError(code, 'It was removed a moment ago.');
+  const { bytes, digest } = found;
+  // Remembered for as long as the process runs, also when the row has been given whole bytes again.
+  if (hashBytes(digestAlgorithm(digest), bytes) !== digest) {
+    const cause = new Error(`the stored bytes of ${digest} are not what they were`);
+    throw new RegistryError('STORAGE_FAILED', undefined, undefined, { cause });
+  }
   parts.cache.put(blobId, bytes);
   return bytes;
 }

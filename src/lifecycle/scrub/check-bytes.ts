@@ -4,7 +4,7 @@ import { BlobStoreError } from '../../blobs/blob-store.ts';
 import { systemCode } from '../../blobs/filesystem-errors.ts';
 import { createHasher, hashBytes } from '../../blobs/hasher.ts';
 import { readPayload } from '../../metadata/blobs.ts';
-import type { StoredBytes } from '../../metadata/scrub.ts';
+import { nextStoredBytes, type StoredBytes } from '../../metadata/scrub.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
 import type { Attendance, ScrubParts } from './scrub-parts.ts';
 
@@ -19,11 +19,14 @@ export interface CheckedBytes {
   readonly badPayload: Uint8Array | undefined;
   /** Bytes read. */
   readonly bytes: number;
+  /** The row has changed while they were read: it was collected, or pushed anew. */
+  readonly isOutdated?: boolean;
 }
 
 type CheckParts = Pick<ScrubParts, 'sql' | 'blobs' | 'pace'>;
 
-export function isSound({ blob, content, badPayload }: CheckedBytes): boolean {
+export function isSound({ blob, content, badPayload, isOutdated }: CheckedBytes): boolean {
+  if (isOutdated === true) return true;
   if (badPayload !== undefined) return false;
   return content === undefined ? blob.hasPayload : content === 'sound';
 }
@@ -37,7 +40,9 @@ export async function checkBytes(
   const first = await readOnce(parts, blob, attendance);
   if (isSound(first)) return first;
   const second = await readOnce(parts, blob, attendance);
-  return { ...second, bytes: first.bytes + second.bytes };
+  const [row] = await nextStoredBytes(parts.sql, { after: blob.id - 1, limit: 1 });
+  const isOutdated = row?.id !== blob.id || row.storageKey !== blob.storageKey;
+  return { ...second, bytes: first.bytes + second.bytes, isOutdated };
 }
 
 async function readOnce(

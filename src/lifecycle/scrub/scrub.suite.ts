@@ -136,6 +136,8 @@ function damageCases(given: () => ScrubWorld): void {
     const world = given();
     const config = await world.push(A, small(1));
     await world.alterPayload(config);
+    // Never given to anybody, nor remembered.
+    expect(await failureOf(world.get(A, config))).toContain('storage');
     await world.scrub();
     expect(await world.holds(A, config)).toBe(false);
     await world.push(A, small(1));

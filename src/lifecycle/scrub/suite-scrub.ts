@@ -72,6 +72,7 @@ export class ScrubWorld {
   isAutomatic = true;
   #ahead = 0;
   #ids = 0;
+  readonly #cache = new ByteCache(1_000_000);
 
   constructor(opened: OpenedScrub) {
     this.opened = opened;
@@ -241,7 +242,7 @@ export class ScrubWorld {
   }
 
   get #pull() {
-    return { sql: this.sql, blobs: this.store, cache: new ByteCache(0), grace: ENDLESS_GRACE };
+    return { sql: this.sql, blobs: this.store, cache: this.#cache, grace: ENDLESS_GRACE };
   }
 }
 
