@@ -13,6 +13,7 @@ import { pathEndpoints } from './paths.ts';
 import { planEndpoints } from './plans.ts';
 import { policyEndpoints } from './policies.ts';
 import { repositoryEndpoints } from './repositories.ts';
+import { retentionEndpoints } from './retention.ts';
 import { robotEndpoints } from './robots.ts';
 import { roleEndpoints } from './roles.ts';
 import { rollbackEndpoints } from './rollback.ts';
@@ -53,6 +54,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...rollbackEndpoints,
   ...tagsAtEndpoints,
   ...planEndpoints,
+  ...retentionEndpoints,
   ...compareEndpoints,
   ...sizeEndpoints,
   ...policyEndpoints,
