@@ -226,6 +226,7 @@ export interface PurgedManifests {
   readonly blobs: readonly SizedBlob[];
   /** Rows taken away, about. */
   readonly rows: number;
+  readonly digests: readonly Digest[];
 }
 
 /**
@@ -236,7 +237,7 @@ export async function purgeManifests(
   tx: Transaction,
   { repository, manifests }: { repository: RepositoryId; manifests: readonly ManifestId[] },
 ): Promise<PurgedManifests> {
-  if (manifests.length === 0) return { blobs: [], rows: 0 };
+  if (manifests.length === 0) return { blobs: [], digests: [], rows: 0 };
   const list = JSON.stringify(manifests);
   const found = await tx.all(manifestBlobs, { repository, manifests: list });
   for (const { digest, deletedAt } of found) {
@@ -254,7 +255,7 @@ export async function purgeManifests(
     tx,
     [...blobs, ...absent].map(({ id }) => id),
   );
-  return { blobs, rows };
+  return { blobs, digests: found.map(({ digest }) => digestOf(digest)), rows };
 }
 
 function digestOf(bytes: Uint8Array): Digest {

@@ -1,5 +1,7 @@
 // Removes manifests whose time is over, with all that must go with them: within one transaction that holds
 // the repository's lock.
+
+import { SYSTEM } from '../../metadata/audit.ts';
 import {
   holdersOf,
   type ManifestTimes,
@@ -18,8 +20,14 @@ import type { ManifestId } from '../../metadata/manifests.ts';
 import { announce } from '../../metadata/outbox.ts';
 import { purgeManifests, withdrawManifests } from '../../metadata/purge.ts';
 import type { RepositoryId } from '../../metadata/repositories.ts';
+import { tagsAbout } from '../../metadata/signature-tags.ts';
 import type { Transaction } from '../../metadata/sql.ts';
+import { lockTag } from '../../metadata/tags.ts';
 import { settleUsage, UsageTally } from '../../metadata/usage.ts';
+import { type Digest, referrersTag } from '../../oci/digest.ts';
+import type { RepositoryName } from '../../oci/repository-name.ts';
+import { changeTags } from '../../registry/change-tags.ts';
+import { NO_GUARDS } from '../../registry/guards.ts';
 import type { Collected } from './collection.command.ts';
 
 export interface CollectManifests {
@@ -54,6 +62,7 @@ export async function collectManifests(
   const purged = await purgeManifests(tx, { repository, manifests: now });
   tally.remove(purged.blobs);
   const left = below.filter((id) => !going.has(id));
+  await untagSignatures(tx, { repository, name, digests: purged.digests, tally });
   // Live until now, so it has its own time from now on.
   await releaseManifests(tx, { repository, manifests: left }, tally);
   await record(
@@ -63,6 +72,33 @@ export async function collectManifests(
   );
   await settleUsage(tx, { name, tally });
   return { isBusy: false, gone: now.length };
+}
+
+/**
+ * Tags that keep signatures of what is gone for good go to the trash: nothing else would ever take them away.
+ * They have their own time there, because a tag is somebody's wish, and comes back like any other.
+ */
+async function untagSignatures(
+  tx: Transaction,
+  gone: {
+    repository: RepositoryId;
+    name: string;
+    digests: readonly Digest[];
+    tally: UsageTally;
+  },
+): Promise<void> {
+  const { repository, tally } = gone;
+  const name = gone.name as RepositoryName;
+  for (const digest of gone.digests) {
+    const moves = [];
+    for (const tag of await tagsAbout(tx, { repository, base: referrersTag(digest) })) {
+      const state = await lockTag(tx, { repository, name: tag });
+      if (state !== undefined) moves.push({ tag: state, to: undefined });
+    }
+    if (moves.length === 0) continue;
+    const change = { repository, name, actor: SYSTEM, cause: 'retention', moves, tally } as const;
+    await changeTags(tx, NO_GUARDS, change);
+  }
 }
 
 async function record(

@@ -107,6 +107,29 @@ export function describeCollection(title: string, open: () => Promise<OpenedColl
       expect(run?.counts).toMatchObject({ releasedManifests: 4, rights: 1 });
     });
 
+    test('tags of signatures go to the trash when their image is gone, and not before', async () => {
+      const layer = await world.blob(APP, 1);
+      const image = await world.push(APP, 'latest', { layers: [layer] });
+      const tag = `${image.replace(':', '-')}.sig`;
+      const signature = await world.push(APP, tag, { layers: [layer], mark: 'signature' });
+      const other = await world.push(APP, `sha256-${'0'.repeat(64)}.sig`, {
+        layers: [layer],
+        mark: 'other',
+      });
+      await world.deleteTag(APP, 'latest');
+      world.passDays(29);
+      await world.collect();
+      expect((await world.trashItems()).map((item) => item.tag)).toEqual(['latest']);
+      world.passDays(2);
+      await world.collect();
+      expect(await world.hasManifest(APP, image)).toBe(false);
+      expect((await world.trashItems()).map((item) => item.tag)).toContain(tag);
+      // By the clock of the database it was released just now, which is long ago by the collector's.
+      await world.collect();
+      expect(await world.hasManifest(APP, signature)).toBe(false);
+      expect(await world.hasManifest(APP, other)).toBe(true);
+    });
+
     test('a child stays as long as an index that can still be restored', async () => {
       const layer = await world.blob(APP, 1);
       const child = await world.push(APP, '', { layers: [layer] });
