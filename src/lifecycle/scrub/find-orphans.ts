@@ -4,7 +4,7 @@
 //   transaction that hands them to the job `remove-bytes` ──► which looks a last time ──► removed
 import type { StoredContent } from '../../blobs/blob-store.ts';
 import { BlobStoreError } from '../../blobs/blob-store.ts';
-import { firstSeen, listOrphans, namedKeys, type Orphan } from '../../metadata/scrub.ts';
+import { firstSeen, listOrphans, namedKeys, type Orphan } from '../../metadata/orphans.ts';
 import type { Attendance, ScrubParts } from './scrub-parts.ts';
 
 const DAY_MS = 24 * 3_600_000;

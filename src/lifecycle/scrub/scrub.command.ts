@@ -2,17 +2,14 @@
 import { type Actor, recordAct, SYSTEM } from '../../metadata/audit.ts';
 import { type Command, relaxed, synced } from '../../metadata/command.ts';
 import type { ImagesHit } from '../../metadata/images-hit.ts';
+import { forgetOrphans, giveUpOrphan, noteOrphans, type Orphan } from '../../metadata/orphans.ts';
 import {
   beginPass,
   endPass,
   type FoundDamage,
-  forgetOrphans,
-  giveUpOrphan,
-  noteOrphans,
   noteOrphansLooked,
   notePass,
   noteQuarantine,
-  type Orphan,
   storeDamage,
 } from '../../metadata/scrub.ts';
 import { addScrubRun, changeScrubRun } from '../../metadata/scrub-runs.ts';

@@ -1,7 +1,8 @@
 // What the scrubber finds and does, on every engine: damage of each kind, crashes between its steps, what
 // nothing names, and that no file that a row names is ever removed.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { isPassOpen, listOrphans, readScrubState } from '../../metadata/scrub.ts';
+import { listOrphans } from '../../metadata/orphans.ts';
+import { isPassOpen, readScrubState } from '../../metadata/scrub.ts';
 import { listScrubRuns } from '../../metadata/scrub-runs.ts';
 import { patternBytes } from '../../registry/suite-registry.ts';
 import { brokenDisk, type OpenedScrub, ScrubWorld } from './suite-scrub.ts';
