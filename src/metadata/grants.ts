@@ -79,6 +79,8 @@ const ofSubject = statement<{ kind: string; id: number }>()((q, p) =>
   grantsWithNames(q)
     .where('g.subject_kind', '=', p.kind as SubjectKind)
     .where('g.subject_id', '=', p.id)
+    // Not those on what lies in the trash.
+    .where('g.path', '<', '~')
     .orderBy('g.path')
     .orderBy('g.id'),
 );

@@ -43,7 +43,6 @@ const namedBeside = statement<{ repository: number; blobs: string; manifest: num
       .where('ref.kind', '<>', 'subject')
       .whereRef('m.id', '=', 'ref.parent_id')
       .where('m.id', '<>', p.manifest)
-      .where('m.deleted_at', 'is', null)
       .whereRef('b.id', '=', 'm.blob_id')
       .orderBy('wanted.id')
       .orderBy('m.id'),
@@ -84,15 +83,6 @@ const repositoriesAt = statement<{ path: string; below: string; before: string; 
       .limit(1),
 );
 
-const stored = statement<{ blobs: string }>()((q, p, engine) =>
-  q
-    .selectFrom(wantedIds(engine, p.blobs))
-    .crossJoin('blobs as b')
-    .select('b.id')
-    .whereRef('b.id', '=', 'wanted.id')
-    .where('b.state', '=', 'stored'),
-);
-
 export interface TrashedPart {
   readonly id: BlobId;
   readonly digest: Digest;
@@ -115,7 +105,7 @@ export async function partsOfManifest(sql: Sql, manifest: ManifestId): Promise<T
   }));
 }
 
-/** For each blob the manifests of the repository, but for one, that name it and are not in the trash. */
+/** For each blob the manifests of the repository, but for one, that name it, in the trash or not. */
 export async function manifestsNaming(
   sql: Sql,
   wanted: { repository: RepositoryId; blobs: readonly BlobId[]; but: ManifestId },
@@ -150,8 +140,19 @@ export async function nextRepositoryAt(
   return (await sql.first(repositoriesAt, { ...pathRange(path), after }))?.id;
 }
 
-/** Those of the blobs whose bytes are still there. */
-export async function storedAmong(sql: Sql, blobs: readonly BlobId[]): Promise<Set<BlobId>> {
-  const rows = await sql.all(stored, { blobs: JSON.stringify(blobs) });
-  return new Set(rows.map(({ id }) => id));
+const sizesOf = statement<{ blobs: string }>()((q, p, engine) =>
+  q
+    .selectFrom(wantedIds(engine, p.blobs))
+    .crossJoin('blobs as b')
+    .select(['b.id', 'b.size'])
+    .whereRef('b.id', '=', 'wanted.id')
+    .where('b.state', '=', 'stored'),
+);
+
+/** Of those that are stored. */
+export async function sizesOfBlobs(
+  sql: Sql,
+  blobs: readonly BlobId[],
+): Promise<{ readonly id: BlobId; readonly size: number }[]> {
+  return sql.all(sizesOf, { blobs: JSON.stringify(blobs) });
 }

@@ -8,6 +8,7 @@ import { explain } from './explain.ts';
 import { grantEndpoints } from './grants.ts';
 import { invitationEndpoints } from './invitations.ts';
 import { leaseEndpoints } from './leases.ts';
+import { nameEndpoints } from './names.ts';
 import { organisationEndpoints } from './organisations.ts';
 import { pathEndpoints } from './paths.ts';
 import { planEndpoints } from './plans.ts';
@@ -28,6 +29,7 @@ import { tagEndpoints } from './tags.ts';
 import { tagsAtEndpoints } from './tags-at.ts';
 import { teamEndpoints } from './teams.ts';
 import { tokenEndpoints } from './tokens.ts';
+import { trashEndpoints } from './trash.ts';
 import { trustPolicyEndpoints } from './trust-policies.ts';
 import { userEndpoints } from './users.ts';
 import { whoami } from './whoami.ts';
@@ -49,6 +51,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   explain,
   ...pathEndpoints,
   ...repositoryEndpoints,
+  ...nameEndpoints,
+  ...trashEndpoints,
   ...tagEndpoints,
   ...tagHistoryEndpoints,
   ...rollbackEndpoints,
