@@ -1,9 +1,12 @@
 // What the scrubber finds and does, on every engine: damage of each kind, crashes between its steps, what
 // nothing names, and that no file that a row names is ever removed.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { readLostParts } from '../../metadata/lost-parts.ts';
 import { listOrphans } from '../../metadata/orphans.ts';
+import type { ReportSql } from '../../metadata/report.ts';
 import { isPassOpen, readScrubState } from '../../metadata/scrub.ts';
 import { listScrubRuns } from '../../metadata/scrub-runs.ts';
+import { checkCounters } from '../../metadata/usage-check.ts';
 import { patternBytes } from '../../registry/suite-registry.ts';
 import { brokenDisk, type OpenedScrub, ScrubWorld } from './suite-scrub.ts';
 
@@ -20,6 +23,7 @@ export function describeScrub(name: string, open: () => Promise<OpenedScrub>): v
     }, 60_000);
     afterEach(() => world.opened.close());
     describe('damage', () => damageCases(() => world));
+    describe('what the doctor asks', () => doctorCases(() => world));
     describe('a crash', () => crashCases(() => world));
     describe('passes', () => passCases(() => world));
     describe('orphans', () => orphanCases(() => world));
@@ -202,6 +206,35 @@ function damageCases(given: () => ScrubWorld): void {
     await world.scrub();
     expect(await world.get(A, layer)).toEqual(large(1));
     expect(world.warnings).toHaveLength(1);
+  });
+}
+
+function doctorCases(given: () => ScrubWorld): void {
+  test('a tag that lacks a part is found, through an index too; counters agree', async () => {
+    const world = given();
+    const [config, layer] = [await world.push(A, small(1)), await world.push(A, large(2))];
+    await world.push(A, large(3));
+    const image = await world.pushManifest(A, 'v1', { layers: [config, layer] });
+    await world.pushManifest(A, 'all', { manifests: [image] });
+    await world.pushManifest(A, 'good', { layers: [config, await world.push(A, large(4))] });
+    const page = { after: 0, limit: 10 };
+    expect(await readLostParts(world.sql, page)).toEqual({ lost: [], tags: 3, next: undefined });
+    await world.flip(layer);
+    await world.scrub();
+    const { lost } = await readLostParts(world.sql, page);
+    const part = { repository: A, digest: layer, kind: 'layer', isAbsent: true };
+    expect(lost.toSorted((a, b) => (a.tag < b.tag ? -1 : 1))).toEqual([
+      { ...part, tag: 'all' },
+      { ...part, tag: 'v1' },
+    ]);
+    const { sql } = world;
+    const once: ReportSql = {
+      engine: sql.engine,
+      all: (statement, parameters) => sql.all(statement, parameters),
+      first: (statement, parameters) => sql.first(statement, parameters),
+      snapshot: (read) => read(sql),
+    };
+    expect(await checkCounters(once, page)).toEqual({ wrong: [], scopes: 1, next: undefined });
   });
 }
 
