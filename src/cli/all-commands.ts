@@ -14,11 +14,14 @@ import { LEASE_COMMANDS } from './commands/lease.ts';
 import { LOGIN_COMMANDS } from './commands/login.ts';
 import { ORGANISATION_COMMANDS } from './commands/organisation.ts';
 import { PATH_COMMANDS } from './commands/path.ts';
+import { PLAN_COMMANDS } from './commands/plan.ts';
 import { POLICY_COMMANDS } from './commands/policy.ts';
 import { REPOSITORY_COMMANDS } from './commands/repository.ts';
 import { resetPasswordCommand } from './commands/reset-password.ts';
+import { RETENTION_COMMANDS } from './commands/retention.ts';
 import { ROBOT_COMMANDS } from './commands/robot.ts';
 import { ROLE_COMMANDS } from './commands/role.ts';
+import { ROLLBACK_COMMANDS } from './commands/rollback.ts';
 import { SECOND_FACTOR_COMMANDS } from './commands/second-factor.ts';
 import { serveCommand } from './commands/serve.ts';
 import { SESSION_COMMANDS } from './commands/session.ts';
@@ -50,9 +53,12 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...PATH_COMMANDS,
   ...REPOSITORY_COMMANDS,
   ...TAG_COMMANDS,
+  ...ROLLBACK_COMMANDS,
+  ...PLAN_COMMANDS,
   ...COMPARE_COMMANDS,
   ...SIZE_COMMANDS,
   ...POLICY_COMMANDS,
+  ...RETENTION_COMMANDS,
   ...LEASE_COMMANDS,
   ...TRUST_COMMANDS,
   ...DECLARATION_COMMANDS,
