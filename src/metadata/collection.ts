@@ -363,11 +363,23 @@ const unspokenOf = statement<{ blobs: string }>()((q, p, engine) => {
     .where((e) =>
       e.not(
         e.exists(
-          e.selectFrom('damages as d').select('d.blob_id').whereRef('d.blob_id', '=', 'wanted.id'),
+          e
+            .selectFrom('damages as d')
+            .select('d.blob_id')
+            .whereRef('d.blob_id', '=', 'wanted.id')
+            .where('d.healed_at', 'is', null),
         ),
       ),
     );
 });
+
+/** What was mended before it went is of no use to anybody. */
+const dropHealed = statement<{ blobs: string }>()((q, p, engine) =>
+  q
+    .deleteFrom('damages')
+    .where('healed_at', 'is not', null)
+    .where('blob_id', 'in', (e) => e.selectFrom(wantedIds(engine, p.blobs)).select('wanted.id')),
+);
 
 const dropBlobRows = statement<{ blobs: string }>()((q, p, engine) =>
   q
@@ -585,7 +597,13 @@ export async function emptyBlobRows(tx: Transaction, blobs: readonly BlobId[]): 
   const list = { blobs: JSON.stringify(blobs) };
   await tx.run(dropPayloads, list);
   await tx.run(emptyBlobs, list);
+  return dropUnspoken(tx, list);
+}
+
+async function dropUnspoken(tx: Transaction, list: { blobs: string }): Promise<number> {
   const free = await tx.all(unspokenOf, list);
   if (free.length === 0) return 0;
-  return tx.run(dropBlobRows, { blobs: JSON.stringify(free.map(({ id }) => id)) });
+  const blobs = JSON.stringify(free.map(({ id }) => id));
+  await tx.run(dropHealed, { blobs });
+  return tx.run(dropBlobRows, { blobs });
 }
