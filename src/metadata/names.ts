@@ -90,7 +90,8 @@ const setListed = statement<{
   q
     .updateTable('repositories')
     .set({ listed: p.to })
-    .where('listed', '=', p.from)
+    // With the sign no index of listed ones is tried: SQLite finds no plan for that beside the `or`.
+    .where(raw<boolean>`+listed = ${p.from}`)
     .where((e) =>
       e.or([e('name', '=', p.path), e.and([e('name', '>=', p.below), e('name', '<', p.before)])]),
     ),
