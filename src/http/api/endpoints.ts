@@ -2,6 +2,7 @@
 import { accountEndpoints } from './account.ts';
 import { auditEndpoints } from './audit.ts';
 import { compareEndpoints } from './compare.ts';
+import { copyEndpoints } from './copy.ts';
 import { declarationEndpoints } from './declaration.ts';
 import type { Endpoint } from './endpoint.ts';
 import { explain } from './explain.ts';
@@ -52,6 +53,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...pathEndpoints,
   ...repositoryEndpoints,
   ...nameEndpoints,
+  ...copyEndpoints,
   ...trashEndpoints,
   ...tagEndpoints,
   ...tagHistoryEndpoints,
