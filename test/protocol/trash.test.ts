@@ -81,7 +81,7 @@ onBothEngines('the trash', ({ test, registry }) => {
     }
     expect((await ask('GET', at(name))).status).toBe(404);
     expect((await ask('GET', `/repositories/id:${id}`)).status).toBe(404);
-    const listed = await (await fetch(`${url}/v2/_catalog?n=1000`)).json();
+    const listed = (await (await fetch(`${url}/v2/_catalog?n=1000`)).json()) as Row;
     expect(listed.repositories).not.toContain(name);
     await expectExact(registry(), top);
     const [item] = await items(top);
@@ -90,7 +90,9 @@ onBothEngines('the trash', ({ test, registry }) => {
     expect(restored).toMatchObject({ path: name, repositories: 1 });
     expect(await done('GET', at(name))).toEqual(before);
     expect(await pulls(url, name, 'v1')).toBe(200);
-    const referrers = await (await fetch(`${url}/v2/${name}/referrers/${image.digest}`)).json();
+    const referrers = (await (
+      await fetch(`${url}/v2/${name}/referrers/${image.digest}`)
+    ).json()) as Row;
     expect(referrers.manifests).toHaveLength(1);
     expect((await fetch(`${url}/v2/${name}/blobs/${image.layer.digest}`)).status).toBe(200);
     expect(await items(top)).toEqual([]);

@@ -10,14 +10,17 @@ import {
   differenceOf,
   parseDeclaration,
 } from '../../access/people/declaration.ts';
+import type { DeclaredPathPolicy } from '../../access/people/declared-policies.ts';
 import { readDeclared } from '../../access/people/read-declared.ts';
 import { showChange } from '../../access/people/show-declared.ts';
 import { findSubject } from '../../access/people/subject.ts';
 import type { Subject } from '../../metadata/grants.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { ApiCall } from './api-call.ts';
+import { checkPolicyForms } from './declared-policy-forms.ts';
 import { endpoint } from './endpoint.ts';
 import { SUBJECT_TEXT } from './grants.ts';
+import { needToSet, POLICY_KIND } from './policies.ts';
 import { CONDITION_SHAPE, FLAG, PATH } from './shapes.ts';
 
 const TAG = 'Declarations';
@@ -41,6 +44,15 @@ const DECLARATION = z
         condition: CONDITION_SHAPE.optional(),
       }),
     ),
+    policies: z.array(
+      z.object({
+        path: PATH,
+        kind: POLICY_KIND,
+        policy: z
+          .record(z.string(), z.unknown())
+          .openapi({ description: 'The body of `PUT /policies/{kind}`.' }),
+      }),
+    ),
     trustPolicies: z.array(
       z.object({
         path: PATH,
@@ -60,18 +72,19 @@ const get = endpoint({
   method: 'get',
   path: '/declaration',
   tag: TAG,
-  summary: 'Grants, settings and trust policies of a path and all below it, to be kept as a file',
+  summary: 'Grants, settings and policies of a path and all below it, to be kept as a file',
   may: 'Who manages the path; of the root, administrators.',
   query: z.strictObject({ path: PATH.default('') }),
   result: DECLARATION,
   async handle(call, { query }) {
     const { path } = query;
     await needFor(call, path);
-    const { paths, grants, trustPolicies } = await readDeclared(call.parts.sql, path);
+    const { paths, grants, policies, trustPolicies } = await readDeclared(call.parts.sql, path);
     return {
       path,
       paths: [...paths],
       grants: grants.map(showGrant),
+      policies: [...policies],
       trustPolicies: trustPolicies.map(showPolicy),
     };
   },
@@ -116,7 +129,7 @@ const apply = endpoint({
   path: '/declaration',
   tag: TAG,
   summary: 'Make a path be as a declaration says',
-  may: 'Who manages the path; of the root, administrators. What is missing is added, what it does not name is taken away. A section that is absent stays as it is.',
+  may: 'Who manages the path; of the root, administrators. What is missing is added, what it does not name is taken away. A section that is absent stays as it is. To change a quota, one must manage the path above it.',
   query: z.strictObject({
     dryRun: FLAG.openapi({ description: 'Only tell what would change.' }),
   }),
@@ -128,7 +141,7 @@ const apply = endpoint({
     .openapi('DeclarationApplied'),
   async handle(call, { query, body }) {
     const { dryRun: isDryRun } = query;
-    const wanted = parseDeclaration(body);
+    const wanted = checkPolicyForms(parseDeclaration(body));
     await needFor(call, wanted.path);
     const changes = differenceOf(await readDeclared(call.parts.sql, wanted.path), wanted);
     await check(call, changes);
@@ -152,10 +165,18 @@ async function check(call: ApiCall, changes: readonly DeclaredChange[]): Promise
     if (change.kind === 'add-policy' || change.kind === 'change-policy') {
       policyOf(call, change.policy);
     }
+    const policy = pathPolicyOf(change);
+    if (policy !== undefined) await needToSet(call, policy);
   }
 }
 
+function pathPolicyOf(change: DeclaredChange): DeclaredPathPolicy | undefined {
+  if (change.kind === 'set-path-policy') return change.after;
+  return change.kind === 'remove-path-policy' ? change.before : undefined;
+}
+
 function placeOf(change: DeclaredChange): string {
+  if (change.kind === 'remove-path-policy') return change.before.path;
   if ('grant' in change) return change.grant.on;
   return 'policy' in change ? change.policy.path : change.after.path;
 }
@@ -206,6 +227,16 @@ async function make(call: ApiCall, change: DeclaredChange): Promise<void> {
     }
     case 'remove-policy':
       await commands.run('deleteTrustPolicy', { id: change.id, actor });
+      return;
+    case 'set-path-policy': {
+      const { path, kind, policy } = change.after;
+      await commands.run('setPolicy', { path, kind, document: JSON.stringify(policy), actor });
+      return;
+    }
+    case 'remove-path-policy': {
+      const { path, kind } = change.before;
+      await commands.run('removePolicy', { path, kind, actor });
+    }
   }
 }
 

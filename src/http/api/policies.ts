@@ -16,11 +16,11 @@ import { PATH, TIME, timeOf } from './shapes.ts';
 
 const TAG = 'Policies';
 
-const KIND = z.enum(['immutability', 'retention', 'quota', 'trash']);
+export const POLICY_KIND = z.enum(['immutability', 'retention', 'quota', 'trash']);
 
 const POLICY = z
   .object({
-    kind: KIND,
+    kind: POLICY_KIND,
     path: PATH.openapi({ description: 'Where it is set; empty: the root.' }),
     policy: z.record(z.string(), z.unknown()).openapi({
       description: 'As it was set: the body of `PUT /policies/{kind}`.',
@@ -103,7 +103,11 @@ const SUMMARY: Readonly<Record<PolicyKind, { set: string; remove: string }>> = {
   },
 };
 
-async function needToSet(call: ApiCall, key: { kind: PolicyKind; path: string }): Promise<void> {
+/** @throws what `need` throws. */
+export async function needToSet(
+  call: ApiCall,
+  key: { kind: PolicyKind; path: string },
+): Promise<void> {
   // Who sees nothing there is told so by the path itself, and not by the one above.
   if (!(await call.may({ action: 'pull', path: key.path }))) await call.needManager(key.path);
   await call.need(rightToSet(key));
@@ -148,5 +152,5 @@ function ofKind(kind: PolicyKind): Endpoint[] {
 export const policyEndpoints: readonly Endpoint[] = [
   holding,
   below,
-  ...KIND.options.flatMap(ofKind),
+  ...POLICY_KIND.options.flatMap(ofKind),
 ];
