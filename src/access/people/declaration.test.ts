@@ -18,7 +18,7 @@ const POLICY = {
   grants: [{ actions: ['push'], names: ['team/app'] }],
 };
 
-const EMPTY: Declared = { path: 'team', paths: [], grants: [], trustPolicies: [] };
+const EMPTY: Declared = { path: 'team', paths: [], grants: [], policies: [], trustPolicies: [] };
 
 let id = 0;
 
@@ -28,6 +28,7 @@ function applied(there: Declared, wanted: Declaration): Declared {
     path: there.path,
     paths: [...there.paths],
     grants: [...there.grants],
+    policies: [...there.policies],
     trustPolicies: [...there.trustPolicies],
   };
   for (const change of differenceOf(there, wanted)) {
@@ -53,6 +54,15 @@ function applied(there: Declared, wanted: Declaration): Declared {
           one.id === change.id ? { ...change.policy, id: one.id } : one,
         );
         break;
+      case 'set-path-policy':
+      case 'remove-path-policy': {
+        const { before } = change;
+        now.policies = now.policies.filter(
+          (one) => one.path !== before?.path || one.kind !== before.kind,
+        );
+        if (change.kind === 'set-path-policy') now.policies.push(change.after);
+        break;
+      }
       case 'remove-policy':
         now.trustPolicies = now.trustPolicies.filter((one) => one.id !== change.id);
     }
@@ -100,8 +110,23 @@ const trustPolicies = fc.uniqueArray(
   }),
   { selector: (one) => `${one.path}:${one.name}` },
 );
+const policies = fc.uniqueArray(
+  fc.record({
+    path,
+    kind: fc.constantFrom('quota', 'trash', 'retention'),
+    policy: fc.constantFrom(
+      { days: 3 },
+      { rules: [{ keep: 'all', tags: ['v*'] }], untaggedAfter: '1d' },
+      { untaggedAfter: '1d', rules: [{ tags: ['v*'], keep: 'all' }] },
+    ),
+  }),
+  { selector: (one) => `${one.kind} ${one.path}` },
+);
 const declarations = fc
-  .record({ path: fc.constant('team'), paths, grants, trustPolicies }, { requiredKeys: ['path'] })
+  .record(
+    { path: fc.constant('team'), paths, grants, policies, trustPolicies },
+    { requiredKeys: ['path'] },
+  )
   .map((input) => parseDeclaration(input));
 
 test('from anything to anything: afterwards it is as declared, and nothing is left to do', () => {
@@ -115,6 +140,8 @@ test('from anything to anything: afterwards it is as declared, and nothing is le
       else expect(now.grants).toHaveLength(second.grants.length);
       if (second.paths === undefined) expect(now.paths).toEqual(there.paths);
       else expect(now.paths).toHaveLength(second.paths.length);
+      if (second.policies === undefined) expect(now.policies).toEqual(there.policies);
+      else expect(now.policies).toHaveLength(second.policies.length);
       if (second.trustPolicies === undefined) {
         expect(now.trustPolicies).toEqual(there.trustPolicies);
       } else {
@@ -170,6 +197,26 @@ test('a change of a policy or setting says from what to what', () => {
   ]);
 });
 
+test('a change of a policy of a path says what of it', () => {
+  const parse = (policies: unknown) => parseDeclaration({ path: 'team', policies });
+  const quota = { path: 'team', kind: 'quota', policy: { bytes: { soft: 1, hard: 5 } } };
+  const trash = { path: 'team/a', kind: 'trash', policy: { days: 3 } };
+  const retention = { path: 'team', kind: 'retention', policy: { rules: [], immutable: 'keep' } };
+  const there = applied(EMPTY, parse([quota, trash]));
+  const lines = (policies: unknown) => differenceOf(there, parse(policies)).map(showChange);
+  const turned = { ...quota, policy: { bytes: { hard: 5, soft: 1 } } };
+  expect(lines([trash, turned])).toEqual([]);
+  const wanted = [{ ...quota, policy: { tags: { hard: 9 } } }, retention];
+  expect(lines(wanted)).toEqual([
+    {
+      sign: '~',
+      line: 'quota policy on team: bytes {"hard":5,"soft":1} becomes unset, tags {"hard":9}',
+    },
+    { sign: '+', line: 'retention policy on team: {"rules":[],"immutable":"keep"}' },
+    { sign: '-', line: 'trash policy on team/a' },
+  ]);
+});
+
 test.each([
   [{ path: 'Team' }, 'path: is no namespace or repository'],
   [{ path: 'team', paths: [{ path: 'other' }] }, '"other" is not at or below it'],
@@ -179,6 +226,24 @@ test.each([
   [{ path: 'team', grants: [{ role: 'x', to: 'anyone', on: 'team', tag: 'x' }] }, 'tag'],
   [{ path: 'team', paths: [{ path: 'team' }, { path: 'team' }] }, 'the path team twice'],
   [{ path: 'team', trustPolicies: [POLICY, POLICY] }, 'the trust policy team:ci twice'],
+  [
+    { path: 'team', policies: [{ path: 'team', kind: 'scan', policy: {} }] },
+    'policies.0.kind: Invalid option',
+  ],
+  [
+    {
+      path: 'team',
+      policies: [
+        { path: 'team', kind: 'trash', policy: { days: 1 } },
+        { path: 'team', kind: 'trash', policy: { days: 2 } },
+      ],
+    },
+    'the trash policy on team twice',
+  ],
+  [
+    { path: 'team', policies: [{ path: 'other', kind: 'trash', policy: {} }] },
+    '"other" is not at or below it',
+  ],
   [{ path: 'team', robots: [] }, 'robots'],
   [[], 'The declaration is not valid'],
 ] as [unknown, string][])('%j is refused', (input, sentence) => {

@@ -1,4 +1,4 @@
-// Grants, settings of paths and trust policies of a path and all below it, as one text that people keep in
+// Grants, settings, policies and trust policies of a path and all below it, as one text that people keep in
 // a repository; and what is to be done so that the registry is as it says. Pure: reads and changes nothing.
 import { z } from 'zod';
 import { isRepositoryName } from '../../oci/repository-name.ts';
@@ -6,6 +6,13 @@ import { storedCondition } from '../condition.ts';
 import { CONDITION, parseCondition } from '../condition-form.ts';
 import { trustPolicySchema } from '../keyless/trust-policy.ts';
 import { isAtOrBelow } from '../pattern.ts';
+import {
+  type DeclaredPathPolicy,
+  type PathPolicyChange,
+  pathPolicyChanges,
+  pathPolicySchema,
+  pathPolicyTitle,
+} from './declared-policies.ts';
 import { invalid } from './names.ts';
 
 const path = z
@@ -50,6 +57,7 @@ const declaration = z.strictObject({
   path,
   paths: z.array(setting).optional(),
   grants: z.array(grant).optional(),
+  policies: z.array(pathPolicySchema(path)).optional(),
   trustPolicies: z.array(policy).optional(),
 });
 
@@ -63,10 +71,12 @@ export interface Declared {
   readonly path: string;
   readonly paths: readonly DeclaredSetting[];
   readonly grants: readonly (DeclaredGrant & { readonly id: number })[];
+  readonly policies: readonly DeclaredPathPolicy[];
   readonly trustPolicies: readonly (DeclaredPolicy & { readonly id: number })[];
 }
 
 export type DeclaredChange =
+  | PathPolicyChange
   | { readonly kind: 'add-grant'; readonly grant: DeclaredGrant }
   | { readonly kind: 'remove-grant'; readonly id: number; readonly grant: DeclaredGrant }
   | {
@@ -94,8 +104,8 @@ export function parseDeclaration(input: unknown): Declaration {
     );
   }
   const declared = parsed.data;
-  const { paths = [], grants = [], trustPolicies = [] } = declared;
-  const places = [...paths, ...trustPolicies].map((one) => one.path);
+  const { paths = [], grants = [], policies = [], trustPolicies = [] } = declared;
+  const places = [...paths, ...policies, ...trustPolicies].map((one) => one.path);
   const outside = [...places, ...grants.map(({ on }) => on)].find(
     (one) => !isAtOrBelow(one, declared.path),
   );
@@ -113,6 +123,7 @@ export function parseDeclaration(input: unknown): Declaration {
     'the path',
     paths.map((one) => shown(one.path)),
   );
+  refuseTwice('the', policies.map(pathPolicyTitle));
   refuseTwice('the trust policy', trustPolicies.map(policyTitle));
   refuseTwice('a grant', grants.map(grantKey));
   return declared;
@@ -135,6 +146,7 @@ export function differenceOf(there: Declared, wanted: Declaration): DeclaredChan
   const changes = [
     ...settingChanges(there.paths, wanted.paths),
     ...grantChanges(there.grants, wanted.grants),
+    ...pathPolicyChanges(there.policies, wanted.policies),
     ...policyChanges(there.trustPolicies, wanted.trustPolicies),
   ];
   const isRemoval = ({ kind }: DeclaredChange): boolean => kind.startsWith('remove-');

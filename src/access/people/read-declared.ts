@@ -1,10 +1,12 @@
 // What a declaration of a path would say if it were written now.
 import { type Grant, listGrants } from '../../metadata/grants.ts';
 import { readPathSetting, settingsBelow } from '../../metadata/path-settings.ts';
+import { type PathPolicy, policiesBelow, policiesHolding } from '../../metadata/policies.ts';
 import type { Sql } from '../../metadata/sql.ts';
 import { listTrustPolicies, type StoredTrustPolicy } from '../../metadata/trust-policies.ts';
 import { parseConditions } from '../keyless/trust-policy.ts';
 import type { Declared, DeclaredGrant, DeclaredPolicy, DeclaredSetting } from './declaration.ts';
+import type { DeclaredPathPolicy } from './declared-policies.ts';
 import { invalid } from './names.ts';
 
 /** Of each section: it is held whole, and so is the text that is made of it. */
@@ -22,7 +24,12 @@ export async function readDeclared(sql: Sql, path: string): Promise<Declared> {
     path,
     id: 0,
   });
-  const policies = await everyPage(
+  const ownPolicies = (await policiesHolding(sql, path)).filter((policy) => policy.path === path);
+  const policies = await everyPage<PathPolicy, { path: string; kind: string }>(
+    (after) => policiesBelow(sql, { path, after, limit: PAGE }),
+    { path, kind: '' },
+  );
+  const trustPolicies = await everyPage(
     (after) => listTrustPolicies(sql, { path, after, limit: PAGE }),
     { path, name: '' },
   );
@@ -32,7 +39,8 @@ export async function readDeclared(sql: Sql, path: string): Promise<Declared> {
     paths: (hasOwn ? [{ path, ...own }, ...below] : below).map(settingOf),
     // Of somebody who is gone: nobody could name them.
     grants: grants.flatMap((grant) => grantOf(grant) ?? []),
-    trustPolicies: policies.map(policyOf),
+    policies: [...ownPolicies.sort(byKind), ...policies].map(pathPolicyOf),
+    trustPolicies: trustPolicies.map(policyOf),
   };
 }
 
@@ -50,6 +58,14 @@ async function everyPage<Row extends Key, Key>(
     }
   } while (page.length === PAGE);
   return rows;
+}
+
+function byKind(one: PathPolicy, other: PathPolicy): number {
+  return one.kind < other.kind ? -1 : 1;
+}
+
+function pathPolicyOf({ path, kind, document }: PathPolicy): DeclaredPathPolicy {
+  return { path, kind, policy: JSON.parse(document) as DeclaredPathPolicy['policy'] };
 }
 
 function settingOf({

@@ -1,5 +1,6 @@
 // Changes of a declaration, for a person: a sign and a line each, as of a diff.
 import type { DeclaredChange, DeclaredGrant, DeclaredPolicy } from './declaration.ts';
+import { type PathPolicyChange, pathPolicyTitle, sameText } from './declared-policies.ts';
 
 export interface ShownChange {
   readonly sign: '+' | '-' | '~';
@@ -23,7 +24,28 @@ export function showChange(change: DeclaredChange): ShownChange {
       };
     case 'set-path':
       return settingChange(change);
+    case 'set-path-policy':
+    case 'remove-path-policy':
+      return pathPolicyChange(change);
   }
+}
+
+function pathPolicyChange(change: PathPolicyChange): ShownChange {
+  const { before } = change;
+  if (change.kind === 'remove-path-policy') {
+    return { sign: '-', line: pathPolicyTitle(change.before) };
+  }
+  const { after } = change;
+  const title = pathPolicyTitle(after);
+  if (before === undefined) return { sign: '+', line: `${title}: ${JSON.stringify(after.policy)}` };
+  const fields = [...new Set([before, after].flatMap(({ policy }) => Object.keys(policy)))];
+  const changed = fields
+    .map((name) => ({ name, was: sameText(before.policy[name]), is: sameText(after.policy[name]) }))
+    .filter(({ was, is }) => was !== is)
+    .map(({ name, was, is }) =>
+      was === undefined ? `${name} ${is}` : `${name} ${was} becomes ${is ?? 'unset'}`,
+    );
+  return { sign: '~', line: `${title}: ${changed.join(', ')}` };
 }
 
 function grantLine({ role, to, on, tags, condition }: DeclaredGrant): string {

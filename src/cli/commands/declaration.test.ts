@@ -32,10 +32,25 @@ const RIGHTS = [
   'trust disable acme/app:gitlab',
 ];
 
+const POLICIES = `
+path: ""
+policies:
+  - { path: '', kind: trash, policy: { days: 20 } }
+  - { path: '', kind: immutability, policy: { rules: [{ tags: ['v*'], mayExpire: true }] } }
+  - { path: acme, kind: quota, policy: { bytes: { hard: 5000000000 }, contact: alice } }
+  - path: acme
+    kind: retention
+    policy:
+      rules: [{ keep: last-pushed, count: 5, tags: [main-*] }, { keep: all, except: ['main-*'] }]
+      schedule: { everyHours: 24 }
+  - { path: elsewhere/app, kind: trash, policy: { days: 5 } }
+`;
+
 beforeAll(async () => {
   first = await openCliSession();
   second = await openCliSession();
   for (const line of [...PEOPLE, ...RIGHTS]) await first.done(line);
+  await first.done('declaration apply -', { input: POLICIES });
   for (const line of PEOPLE) await second.done(line);
 });
 afterAll(async () => {
@@ -50,7 +65,7 @@ test('exported and applied to an empty registry, it exports the same', async () 
   await first.done(`declaration export --output ${file}`);
   expect(readFileSync(file, 'utf8')).toBe(text);
   const dry = await second.cli(`declaration apply ${file} --dry-run`);
-  expect(dry.err).toBe('10 changes to be made; nothing was changed.\n');
+  expect(dry.err).toBe('15 changes to be made; nothing was changed.\n');
   expect(dry.out).toBe(
     [
       '+ path acme: visibility internal, creation explicit',
@@ -61,6 +76,11 @@ test('exported and applied to an empty registry, it exports the same', async () 
       '+ grant cleaner on acme/app to robot:acme/app:ci if {"networks":["10.0.0.0/8","::1"]}',
       '+ grant reader on acme/open to anyone',
       '+ grant reader on elsewhere to organisation:acme',
+      '+ immutability policy on the root: {"rules":[{"tags":["v*"],"mayExpire":true}]}',
+      '+ trash policy on the root: {"days":20}',
+      '+ quota policy on acme: {"bytes":{"hard":5000000000},"contact":"alice"}',
+      '+ retention policy on acme: {"rules":[{"keep":"last-pushed","count":5,"tags":["main-*"]},{"keep":"all","except":["main-*"]}],"schedule":{"everyHours":24}}',
+      '+ trash policy on elsewhere/app: {"days":5}',
       '+ trust policy acme:github',
       '+ trust policy acme/app:gitlab',
       '',
@@ -68,7 +88,7 @@ test('exported and applied to an empty registry, it exports the same', async () 
   );
   expect((await second.cli(`declaration apply ${file} --dry-run`)).out).toBe(dry.out);
   const applied = await second.cli(`declaration apply ${file}`);
-  expect(applied).toEqual({ code: 0, out: dry.out, err: '10 changes made.\n' });
+  expect(applied).toEqual({ code: 0, out: dry.out, err: '15 changes made.\n' });
   expect(await second.done('declaration export')).toBe(text);
   const again = await second.cli(`declaration apply ${file}`);
   expect(again).toEqual({ code: 0, out: '', err: 'Nothing is to be changed.\n' });
@@ -134,12 +154,38 @@ test('whoever manages the path may, others hear nothing of it', async () => {
   expect(root.code).toBe(1);
 });
 
+test('a quota is changed by who manages above it, everything else by who manages the path', async () => {
+  const token = (await first.done("token create acme --scope 'pull,push,manage:acme/**'")).trim();
+  const text = await first.done('declaration export acme');
+  const apply = (input: string) => first.as(token, 'declaration apply -', { input });
+  expect((await apply(text)).err).toBe('Nothing is to be changed.\n');
+  const lifted = await apply('path: acme\npolicies: []\n');
+  expect({ code: lifted.code, out: lifted.out }).toEqual({ code: 1, out: '' });
+  expect(await first.done('declaration export acme')).toBe(text);
+  const changed = await apply(text.replace('count: 5', 'count: 7'));
+  expect(changed.out).toBe(
+    '~ retention policy on acme: rules [{"count":5,"keep":"last-pushed","tags":["main-*"]},{"except":["main-*"],"keep":"all"}] becomes [{"count":7,"keep":"last-pushed","tags":["main-*"]},{"except":["main-*"],"keep":"all"}]\n',
+  );
+  const audit = await first.done('audit list --limit 1 --json');
+  expect(audit).toContain('retention policy of acme');
+  await apply(text);
+  expect(await first.done('declaration export acme')).toBe(text);
+});
+
 test.each([
   ['path: Acme', 'path: is no namespace or repository'],
   ['grants: []', 'path'],
   ['path: acme\ngrants: [{role: reader, to: user:nobody, on: acme}]', 'There is no user:nobody'],
   ['path: acme\ngrants: [{role: reader, to: anyone, on: other}]', 'not at or below it'],
   ['path: acme\npath: other', 'is no YAML'],
+  [
+    'path: acme\npolicies: [{path: acme, kind: trash, policy: {days: 0}}]',
+    'trash policy on acme: days: Too small',
+  ],
+  [
+    'path: acme\npaths: []\npolicies: [{path: acme, kind: retention, policy: {rules: [], shedule: off}}]',
+    'retention policy on acme: Unrecognized key',
+  ],
   ['path: &a acme\npaths: [{path: *a}]', 'no YAML'],
   ['just words', 'not valid'],
   ['path: ""\ngrants: []', 'names no administrator'],
@@ -154,7 +200,7 @@ test('the example of the documentation is one', async () => {
   const [, example = ''] = /```yaml\n(.*?)```/s.exec(page) ?? [];
   await first.done('robot create team/backend:ci');
   const ran = await first.cli('declaration apply - --dry-run', { input: example });
-  expect(ran).toMatchObject({ code: 0, err: '4 changes to be made; nothing was changed.\n' });
+  expect(ran).toMatchObject({ code: 0, err: '6 changes to be made; nothing was changed.\n' });
 });
 
 test('a file that is not there is named', async () => {

@@ -1,4 +1,4 @@
-// `entrepot declaration …`: grants, settings of paths and trust policies as a file that is kept in Git.
+// `entrepot declaration …`: grants, settings of paths and policies as a file that is kept in Git.
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -9,13 +9,13 @@ import { pathOf } from '../path-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { cell } from '../show.ts';
 
-const HEAD = `# Who may do what at this path and below it. "entrepot declaration apply FILE --dry-run" shows what
-# would change. A section that is left out stays as it is; one that is empty takes all of it away.
+const HEAD = `# Who may do what at this path and below it, and what stays there. "entrepot declaration apply FILE --dry-run"
+# shows what would change. A section that is left out stays as it is; one that is empty takes all of it away.
 `;
 
 const exported = serverCommand({
   name: 'declaration export',
-  about: 'Writes the grants, settings and trust policies of a path and all below it as YAML.',
+  about: 'Writes the grants, settings and policies of a path and all below it as YAML.',
   arguments: [
     {
       name: 'PATH',
