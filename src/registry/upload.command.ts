@@ -5,6 +5,7 @@ import { renewRight } from '../metadata/liveness.ts';
 import { queueRemoval } from '../metadata/removals.ts';
 import { ensureRepository, type RepositoryId } from '../metadata/repositories.ts';
 import type { Transaction } from '../metadata/sql.ts';
+import { forgetTrashed } from '../metadata/trash.ts';
 import {
   createUpload,
   dropHeldBytes,
@@ -161,6 +162,8 @@ async function commitUpload(tx: Transaction, guards: Guards, finish: FinishUploa
   if (!blob.isNew && 'storageKey' in place) {
     await queueRemoval(tx, { kind: 'content', key: place.storageKey });
   }
+  // Only what was here before can lie in the trash.
+  if (!blob.isNew) await forgetTrashed(tx, { repository, kind: 'blob', digest });
   await giveRight(tx, guards, {
     repository,
     name: finish.repository,
@@ -246,6 +249,7 @@ export function mountBlobCommand(guards: Guards) {
     const repository = await ensureRepository(tx, mount.repository);
     // It may have been collected since it was found.
     if (!(await keepBlob(tx, blob.id))) return false;
+    await forgetTrashed(tx, { repository, kind: 'blob', digest: mount.digest });
     await giveRight(tx, guards, { repository, name: mount.repository, blob });
     return true;
   });

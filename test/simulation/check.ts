@@ -11,6 +11,7 @@ import type { Tag } from '../../src/oci/tag.ts';
 import { LiveUploads } from '../../src/registry/live-uploads.ts';
 import { uploadStatus } from '../../src/registry/upload.ts';
 import { checkClosures } from './check-closures.ts';
+import { checkCollected } from './check-collected.ts';
 import { checkHistories } from './check-histories.ts';
 import type { UploadSession } from './session.ts';
 import { isTrustworthy } from './upload-session.ts';
@@ -22,6 +23,7 @@ export async function checkPromises(world: World): Promise<void> {
   await checkPresence(world);
   await checkTags(world);
   checkHistories(world.database.connection);
+  if (world.profile.collects) checkCollected(world);
   for (const session of world.sessions.values()) await checkUpload(world, session);
 }
 

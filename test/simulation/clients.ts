@@ -11,7 +11,8 @@ import { pushBlob } from '../../src/registry/finish-upload.ts';
 import { mountBlob } from '../../src/registry/mount-blob.ts';
 import { manifestBytes, openBlob, pullBlob, pullManifest } from '../../src/registry/pull.ts';
 import { pushManifest } from '../../src/registry/push-manifest.ts';
-import { type ManifestContent, makeImage, makeIndex } from './content.ts';
+import { type Content, type ManifestContent, makeImage, makeIndex } from './content.ts';
+import { lookAtBlob } from './keepers.ts';
 import type { Operation } from './model.ts';
 import { planBody, SimulatedBody } from './request.ts';
 import { BlobPusher } from './upload-session.ts';
@@ -71,7 +72,9 @@ export class Client {
     const plan = planBody(world.random, content.bytes, world.profile.lossRate);
     await world.request(this.#name, {
       label: `POST of ${content.bytes.length} bytes`,
-      operations: [world.model.begin(world.model.blob(repository, digest).adds)],
+      operations: [
+        world.model.begin(world.model.blob(repository, digest).adds, world.promise.blobMs),
+      ],
       work: (server) => {
         const body = new SimulatedBody(server, world.random, plan);
         return pushBlob(server.upload, { repository, actor: this.#name, digest, body });
@@ -85,7 +88,9 @@ export class Client {
     const from = world.random.chance(0.5) ? world.random.pick(REPOSITORIES) : undefined;
     await world.request(this.#name, {
       label: `mount from ${from ?? 'anywhere'} into ${repository}`,
-      operations: [world.model.begin(world.model.blob(repository, digest).adds)],
+      operations: [
+        world.model.begin(world.model.blob(repository, digest).adds, world.promise.blobMs),
+      ],
       outcomeOf: (isMounted) => (isMounted ? 'done' : 'refused'),
       work: ({ sql, commands }) =>
         mountBlob({ sql, commands }, { repository, digest, from, mayPull: async () => true }),
@@ -98,6 +103,7 @@ export class Client {
     const [config, layer] = [random.pick(contents), random.pick(contents)];
     for (const content of [config, layer]) {
       if (random.chance(0.15)) continue;
+      if (await this.#looksThere(repository, content)) continue;
       if (model.blob(repository, content.digest('sha256')).isCertain && random.chance(0.7))
         continue;
       await new BlobPusher(this.#world, { client: this.#name, repository, content }).push();
@@ -105,6 +111,15 @@ export class Client {
     // Some images come again exactly as before.
     const mark = random.chance(0.3) ? 'same' : this.#mark();
     await this.#pushManifest(repository, makeImage({ config, layers: [layer], mark }));
+  }
+
+  /** HEAD, as every client asks before it uploads. */
+  async #looksThere(repository: RepositoryName, content: Content): Promise<boolean> {
+    const world = this.#world;
+    if (!world.profile.collects || world.random.chance(0.3)) return false;
+    const digest = content.digest('sha256');
+    const { isThere } = await lookAtBlob(world, { client: this.#name, repository, digest });
+    return isThere;
   }
 
   async #pushIndex(repository: RepositoryName): Promise<void> {
@@ -121,7 +136,9 @@ export class Client {
     const { digest, bytes } = manifest;
     const reference: Reference =
       tag === undefined ? { kind: 'digest', digest } : { kind: 'tag', tag };
-    const operations: Operation[] = [model.begin(model.manifest(repository, digest).adds)];
+    const operations: Operation[] = [
+      model.begin(model.manifest(repository, digest).adds, this.#world.promise.manifestMs),
+    ];
     if (tag !== undefined) {
       operations.push(model.beginTag(model.tag(repository, tag), { kind: 'put', digest }));
     }

@@ -5,7 +5,7 @@ import { GroupCommit } from '../../src/metadata/group-commit.ts';
 import { migrateSqlite } from '../../src/metadata/migrate.ts';
 import { openSqliteWriter, type SqliteConnection } from '../../src/metadata/sqlite.ts';
 import { RegistryError } from '../../src/oci/errors.ts';
-import type { RegistryCommands } from '../../src/registry/commands.ts';
+import type { SimulationCommands } from './commands.ts';
 import type { Random } from './random.ts';
 import type { Turn } from './turns.ts';
 
@@ -59,7 +59,7 @@ export class SimulatedDatabase {
   }
 
   /** The writer as one process sees it. A fault loses the command, or only its answer. */
-  forProcess(turn: Turn): Commands<RegistryCommands> {
+  forProcess(turn: Turn): Commands<SimulationCommands> {
     const run = async (name: string, args: unknown): Promise<unknown> => {
       await turn(`command ${name}`);
       const { random } = this.#options;
@@ -70,7 +70,7 @@ export class SimulatedDatabase {
       if (isFaulty) throw unavailable;
       return value;
     };
-    return { run } as Commands<RegistryCommands>;
+    return { run } as Commands<SimulationCommands>;
   }
 
   /** Goes back to the last synced commit, or to any after it. @returns how many commits were lost. */

@@ -1,19 +1,17 @@
 // One history from one seed: clients, upkeep, nights and crashes until everybody is done; then the
 // faults end, upkeep runs over everything old, and only what rows name may be left.
-import {
-  expireUploads,
-  removeBytes,
-  sweepUploads,
-  type UpkeepParts,
-} from '../../src/jobs/upload-upkeep.ts';
+import { expireUploads, removeBytes, sweepUploads } from '../../src/jobs/upload-upkeep.ts';
+import { collect } from '../../src/lifecycle/collection/collect.ts';
 import type { RepositoryName } from '../../src/oci/repository-name.ts';
 import { checkPromises } from './check.ts';
+import { checkNoGarbage } from './check-collected.ts';
 import { Client } from './clients.ts';
 import type { ManifestContent } from './content.ts';
+import { Keeper } from './keepers.ts';
 import { drawProfile } from './profile.ts';
 import { Random } from './random.ts';
 import { rest, Scheduler } from './scheduler.ts';
-import { UPLOAD_AGE_MS } from './server.ts';
+import { type SimulatedServer, UPLOAD_AGE_MS } from './server.ts';
 import type { Variation } from './variation.ts';
 import { Violation } from './violation.ts';
 import { World } from './world.ts';
@@ -25,6 +23,8 @@ export interface HistoryResult {
   /** What happened, a line an event. */
   readonly trace: readonly string[];
   readonly steps: number;
+  /** Whether the collector had a part in it. */
+  readonly isCollecting?: boolean;
 }
 
 /** More steps than any history of such clients needs: beyond it something waits for ever. */
@@ -32,8 +32,37 @@ const MOST_STEPS = 60_000;
 /** Steps between two looks at all promises. */
 const CHECK_EVERY = 150;
 const HOUR_MS = 60 * 60 * 1000;
-const JOBS = [expireUploads, removeBytes, sweepUploads];
+const DAY_MS = 24 * HOUR_MS;
 const CONTEXT = { extend: async () => {}, isStopping: () => false };
+
+/** Hours. */
+const NIGHTS = [2, 2, 8, 26];
+const LONG_NIGHTS = [2, 13, 25, 24 * 10, 24 * 29, 24 * 31];
+
+type Job = (server: SimulatedServer) => Promise<void>;
+
+const UPLOAD_JOBS: readonly Job[] = [expireUploads, removeBytes, sweepUploads].map((job) =>
+  named(job.name, ({ upkeep }) => job(upkeep, CONTEXT)),
+);
+const COLLECT = named('collect', async ({ collection }) => {
+  await collect(collection, { ...CONTEXT, early: 0 });
+});
+const COLLECTING_JOBS: readonly Job[] = [
+  ...UPLOAD_JOBS,
+  COLLECT,
+  COLLECT,
+  named('releaseEndedLeases', async ({ commands }) => {
+    while (await commands.run('releaseEndedLeases', null));
+  }),
+];
+
+function named(name: string, job: Job): Job {
+  return Object.defineProperty(job, 'name', { value: name });
+}
+
+function jobsOf({ profile }: World): readonly Job[] {
+  return profile.collects ? COLLECTING_JOBS : UPLOAD_JOBS;
+}
 
 export async function runHistory(seed: number, variation: Variation): Promise<HistoryResult> {
   const random = new Random(seed);
@@ -52,7 +81,13 @@ export async function runHistory(seed: number, variation: Variation): Promise<Hi
     world.database.close();
   }
   const { trace, violation } = world;
-  return { seed, violation: violation?.message, trace, steps: scheduler.steps };
+  return {
+    seed,
+    violation: violation?.message,
+    trace,
+    steps: scheduler.steps,
+    isCollecting: profile.collects,
+  };
 }
 
 /** The part in which things happen to people. */
@@ -62,6 +97,15 @@ async function live(world: World): Promise<void> {
   let busy = profile.clients;
   for (let count = 1; count <= profile.clients; count += 1) {
     void new Client(world, { name: `c${count}`, pushed })
+      .run()
+      .catch((error) => world.violate(asViolation(error)))
+      .finally(() => {
+        busy -= 1;
+      });
+  }
+  if (profile.collects) {
+    busy += 1;
+    void new Keeper(world, { name: 'k1', pushed })
       .run()
       .catch((error) => world.violate(asViolation(error)))
       .finally(() => {
@@ -94,9 +138,12 @@ async function befall(world: World, kind: 'kill' | 'power' | 'night'): Promise<b
     // A request that is under way would not rest for hours: those that are there end first.
     world.fallAsleep();
     if (!world.isQuiet) return false;
-    world.passTime(world.random.pick([2, 2, 8, 26]) * HOUR_MS);
+    const hours = world.profile.collects ? LONG_NIGHTS : NIGHTS;
+    world.passTime(world.random.pick(hours) * HOUR_MS);
     world.tell('a night passes');
-    await runUpkeep(world, world.random.between(1, 3));
+    // Or the collector meets what is due only when people are about again.
+    const isLate = world.profile.collects && world.random.chance(0.6);
+    if (!isLate) await runUpkeep(world, world.random.between(1, 3));
     world.wakeUp();
     await rest();
     return true;
@@ -110,29 +157,27 @@ async function befall(world: World, kind: 'kill' | 'power' | 'night'): Promise<b
 
 /** Upkeep at odd times, beside everything else. */
 async function keepUp(world: World, isOver: () => boolean): Promise<void> {
-  const { random, scheduler } = world;
+  const { random, scheduler, profile } = world;
   while (!isOver() && world.violation === undefined) {
-    const pause = random.between(20, 200);
+    const pause = random.between(20, profile.collects ? 60 : 200);
     for (let count = 0; count < pause && !isOver(); count += 1) {
       await scheduler.turn(world, 'upkeep rests');
     }
-    await oneJob(world, random.pick(JOBS));
+    await oneJob(world, random.pick(jobsOf(world)));
   }
 }
-
-type Job = (parts: UpkeepParts, context: typeof CONTEXT) => Promise<void>;
 
 async function oneJob(world: World, job: Job): Promise<void> {
   const server = world.random.pick(world.servers);
   world.tell(`${server.name} runs ${job.name}`);
   // A fault ends a job; it comes round again.
-  const done = job(server.upkeep, CONTEXT).catch(() => undefined);
+  const done = job(server).catch(() => undefined);
   await Promise.race([done, server.death]);
 }
 
 async function runUpkeep(world: World, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
-    for (const job of JOBS) {
+    for (const job of jobsOf(world)) {
       let isDone = false;
       void oneJob(world, job).finally(() => {
         isDone = true;
@@ -164,6 +209,19 @@ async function settle(world: World): Promise<void> {
   world.passTime(2 * HOUR_MS);
   await runUpkeep(world, 1);
   await checkPromises(world);
+  await checkLeftovers(world);
+  if (world.profile.collects) await settleCollection(world);
+}
+
+/** Whatever nobody holds is gone in the end, with all that is said of it. */
+async function settleCollection(world: World): Promise<void> {
+  // What is let go of late has a time of its own: leases end, and then what they held waits.
+  for (let round = 0; round < 4; round += 1) {
+    world.passTime(46 * DAY_MS);
+    for (let runs = 0; runs < 3; runs += 1) await runUpkeep(world, 1);
+    await checkPromises(world);
+  }
+  checkNoGarbage(world);
   await checkLeftovers(world);
 }
 

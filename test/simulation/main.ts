@@ -4,10 +4,15 @@
 import { parseArgs } from 'node:util';
 import { runHistory } from './history.ts';
 import { report } from './report.ts';
-import { REAL } from './variation.ts';
+import { COLLECTING, REAL } from './variation.ts';
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string' }, from: { type: 'string' }, trace: { type: 'boolean' } },
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string' },
+    trace: { type: 'boolean' },
+    collecting: { type: 'boolean' },
+  },
 });
 const only = process.env.ENTREPOT_SIMULATION_SEED;
 const from = Number(only ?? values.from ?? 1);
@@ -18,7 +23,7 @@ const failed: number[] = [];
 let steps = 0;
 let done = 0;
 for (let seed = from; seed < from + count; seed += 1) {
-  const result = await runHistory(seed, REAL);
+  const result = await runHistory(seed, values.collecting === true ? COLLECTING : REAL);
   steps += result.steps;
   done += 1;
   if (result.violation !== undefined) {

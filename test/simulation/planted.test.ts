@@ -3,6 +3,7 @@
 import { expect, test } from 'bun:test';
 import { runHistory } from './history.ts';
 import { PLANTED } from './planted.ts';
+import { PLANTED_IN_COLLECTION } from './planted-collection.ts';
 import { report } from './report.ts';
 import { REAL, type Variation } from './variation.ts';
 
@@ -17,7 +18,7 @@ async function firstFailure(variation: Variation): Promise<number | undefined> {
   return undefined;
 }
 
-for (const planted of PLANTED) {
+for (const planted of [...PLANTED, ...PLANTED_IN_COLLECTION]) {
   test(`finds: ${planted.name}`, async () => {
     const found = await firstFailure(planted);
     expect(found).toBeDefined();

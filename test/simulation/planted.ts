@@ -4,16 +4,16 @@ import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import type { Command, Commands } from '../../src/metadata/command.ts';
 import type { Transaction } from '../../src/metadata/sql.ts';
 import { lockedUpload } from '../../src/metadata/uploads.ts';
-import type { RegistryCommands } from '../../src/registry/commands.ts';
+import type { SimulationCommands } from './commands.ts';
 import type { Parts, Variation } from './variation.ts';
 
 type Run = (name: string, args: unknown) => Promise<unknown>;
 
-function commandsOf(run: Run): Commands<RegistryCommands> {
-  return { run } as Commands<RegistryCommands>;
+function commandsOf(run: Run): Commands<SimulationCommands> {
+  return { run } as Commands<SimulationCommands>;
 }
 
-function runOf(commands: Commands<RegistryCommands>): Run {
+function runOf(commands: Commands<SimulationCommands>): Run {
   return (name, args) => commands.run(name as never, args as never);
 }
 

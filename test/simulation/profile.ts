@@ -18,6 +18,8 @@ export interface Profile {
   readonly crashes: readonly Crash[];
   /** Nights: hours in which nobody asks for anything. */
   readonly nights: number;
+  /** The collector runs, days pass, and people go back to what was. Else nothing is ever collected. */
+  readonly collects: boolean;
 }
 
 export function drawProfile(random: Random): Profile {
@@ -34,5 +36,6 @@ export function drawProfile(random: Random): Profile {
     impatience: random.pick([0, 0.1, 0.25]),
     crashes,
     nights: random.pick([0, 0, 1, 2]),
+    collects: false,
   };
 }

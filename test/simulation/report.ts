@@ -10,6 +10,6 @@ export function report(result: HistoryResult, isWhole: boolean): string {
   return [
     `seed ${seed}: ${violation}`,
     ...lines,
-    `again: ENTREPOT_SIMULATION_SEED=${seed} node bin/run.mjs test/simulation/main.ts`,
+    `again: ENTREPOT_SIMULATION_SEED=${seed} node bin/run.mjs test/simulation/main.ts${result.isCollecting ? ' --collecting' : ''}`,
   ].join('\n');
 }

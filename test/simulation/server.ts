@@ -2,13 +2,14 @@
 // with everything that a process holds in memory. It dies with all of it.
 import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import type { UpkeepParts } from '../../src/jobs/upload-upkeep.ts';
+import type { CollectionParts } from '../../src/lifecycle/collection/collect.ts';
 import type { Commands } from '../../src/metadata/command.ts';
 import type { Sql } from '../../src/metadata/sql.ts';
 import { ByteCache } from '../../src/registry/byte-cache.ts';
-import type { RegistryCommands } from '../../src/registry/commands.ts';
 import { LiveUploads } from '../../src/registry/live-uploads.ts';
 import type { PullParts } from '../../src/registry/pull.ts';
 import type { UploadParts } from '../../src/registry/upload-state.ts';
+import type { SimulationCommands } from './commands.ts';
 import type { SimulatedDatabase } from './database.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -20,6 +21,9 @@ export const UPLOAD_AGE_MS = 24 * 60 * 60 * 1000;
 
 /** As long as in the program. */
 export const GRACE_MS = 24 * 60 * 60 * 1000;
+
+/** That what was let go of or deleted can be brought back: as in the program. */
+export const WINDOW_MS = 30 * 24 * 60 * 60 * 1000;
 
 export interface ServerOptions {
   readonly name: string;
@@ -34,10 +38,11 @@ export interface ServerOptions {
 export class SimulatedServer {
   readonly name: string;
   readonly sql: Sql;
-  readonly commands: Commands<RegistryCommands>;
+  readonly commands: Commands<SimulationCommands>;
   readonly upload: UploadParts;
   readonly pull: PullParts;
   readonly upkeep: UpkeepParts;
+  readonly collection: CollectionParts;
   readonly turn: Turn;
   readonly #scheduler: Scheduler;
   readonly #death = Promise.withResolvers<'died'>();
@@ -61,7 +66,7 @@ export class SimulatedServer {
       commands: database.forProcess(this.turn),
       blobs: options.disk.forProcess(this.turn),
     };
-    const { commands, blobs } = variation.wrapParts?.(plain) ?? plain;
+    const { commands, blobs } = variation.wrapParts?.(plain, this.turn) ?? plain;
     this.commands = commands;
     const live = new LiveUploads();
     this.upload = this.#uploadParts({ commands, blobs, live, boot });
@@ -75,14 +80,33 @@ export class SimulatedServer {
         renew: (right) => commands.run('renewGrace', right),
       },
     };
+    const upkeepSql = variation.wrapUpkeepSql?.(this.sql) ?? this.sql;
+    this.collection = this.#collectionParts({
+      sql: upkeepSql,
+      commands,
+      now: options.now,
+      graceMs: variation.graceMs ?? GRACE_MS,
+    });
     this.upkeep = {
-      sql: variation.wrapUpkeepSql?.(this.sql) ?? this.sql,
+      sql: upkeepSql,
       commands,
       blobs,
       now: options.now,
       uploadAgeMs: UPLOAD_AGE_MS,
       isWriting: (id) => live.isWriting(id),
     };
+  }
+
+  #collectionParts(parts: {
+    sql: Sql;
+    commands: Commands<SimulationCommands>;
+    now(): number;
+    graceMs: number;
+  }): CollectionParts {
+    const { graceMs, ...rest } = parts;
+    // Rests behind each batch.
+    const settings = { graceMs, rowsPerSecond: 100 };
+    return { ...rest, settings, pause: () => this.turn('the collector rests') };
   }
 
   get isDead(): boolean {
@@ -107,7 +131,7 @@ export class SimulatedServer {
   }
 
   #uploadParts(parts: {
-    commands: Commands<RegistryCommands>;
+    commands: Commands<SimulationCommands>;
     blobs: BlobStore;
     live: LiveUploads;
     boot: string;

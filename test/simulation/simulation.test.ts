@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { runHistory } from './history.ts';
 import { report } from './report.ts';
-import { REAL } from './variation.ts';
+import { COLLECTING, REAL } from './variation.ts';
 
 /** Bounded by their number, not by time: every run does the same. About a minute of one core. */
 const SEEDS = 5_000;
@@ -19,11 +19,14 @@ const KEPT: readonly [seed: number, found: string][] = [
   [957, 'the copy of an upload that a kill left stood in the way of the next one'],
 ];
 
+/** The same with the collector: they are longer, see `COLLECTING`. About half a minute. */
+const COLLECTING_SEEDS = 1_000;
+
 /** Histories that run at once would share nothing, but gain nothing: one thread runs them all. */
 const SEEDS_PER_TEST = 1_000;
 
-async function survives(seed: number): Promise<void> {
-  const result = await runHistory(seed, REAL);
+async function survives(seed: number, variation = REAL): Promise<void> {
+  const result = await runHistory(seed, variation);
   if (result.violation !== undefined) throw new Error(report(result, false));
 }
 
@@ -33,6 +36,10 @@ for (let from = 1; from <= SEEDS; from += SEEDS_PER_TEST) {
     for (let seed = from; seed <= last; seed += 1) await survives(seed);
   }, 200_000);
 }
+
+test(`nothing that is kept is collected, and nothing else stays, in ${COLLECTING_SEEDS} histories`, async () => {
+  for (let seed = 1; seed <= COLLECTING_SEEDS; seed += 1) await survives(seed, COLLECTING);
+}, 200_000);
 
 test.each(KEPT)('seed %d: %s', (seed) => survives(seed), 20_000);
 

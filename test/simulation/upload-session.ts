@@ -153,7 +153,9 @@ export class BlobPusher {
     session.mayBeOver = true;
     const answer = await world.request(this.#client, {
       label: `PUT ${id} at ${at} + ${plan.bytes.length}${digest === this.#digest ? '' : ' wrong'}`,
-      operations: [world.model.begin(world.model.blob(repository, digest).adds)],
+      operations: [
+        world.model.begin(world.model.blob(repository, digest).adds, world.promise.blobMs),
+      ],
       work: (server) => {
         const body = new SimulatedBody(server, world.random, plan);
         return finishUpload(server.upload, { id, repository, start, body, digest });

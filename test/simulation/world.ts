@@ -1,8 +1,7 @@
 // Everything in one history: the machine with its disk, database and processes, the clock, the clients'
 // requests, and what befalls them. Knows no use case: clients.ts and upload-session.ts do.
 import type { CommandTable } from '../../src/metadata/command.ts';
-import { registryCommands } from '../../src/registry/commands.ts';
-import { NO_GUARDS } from '../../src/registry/guards.ts';
+import { simulationCommands } from './commands.ts';
 import { type Content, makeContents } from './content.ts';
 import { SimulatedDatabase } from './database.ts';
 import { SimulatedDisk } from './disk.ts';
@@ -11,7 +10,7 @@ import type { Profile } from './profile.ts';
 import type { Random } from './random.ts';
 import { type Answer, answerOf } from './request.ts';
 import type { Scheduler } from './scheduler.ts';
-import { SimulatedServer } from './server.ts';
+import { GRACE_MS, SimulatedServer, WINDOW_MS } from './server.ts';
 import type { UploadSession } from './session.ts';
 import type { Variation } from './variation.ts';
 import { Violation } from './violation.ts';
@@ -38,7 +37,13 @@ export class World {
   readonly random: Random;
   readonly scheduler: Scheduler;
   readonly profile: Profile;
-  readonly model = new Model();
+  readonly model = new Model(() => this.#now);
+  /** For how long what was answered is a promise: a blob told of, looked at, and a manifest. */
+  readonly promise: {
+    readonly blobMs: number;
+    readonly lookMs: number;
+    readonly manifestMs: number;
+  };
   readonly contents: readonly Content[];
   readonly sessions = new Map<string, UploadSession>();
   readonly disk: SimulatedDisk;
@@ -59,6 +64,9 @@ export class World {
     this.random = options.random;
     this.scheduler = options.scheduler;
     this.profile = options.profile;
+    this.promise = options.profile.collects
+      ? { blobMs: GRACE_MS, lookMs: GRACE_MS / 2, manifestMs: WINDOW_MS }
+      : { blobMs: Infinity, lookMs: Infinity, manifestMs: Infinity };
     this.#variation = options.variation;
     this.#faultRate = options.profile.faultRate;
     this.database = database;
@@ -72,7 +80,7 @@ export class World {
     let world: World | undefined;
     const now = () => world?.now() ?? 0;
     const faultRate = () => world?.faultRate() ?? 0;
-    const table = registryCommands(NO_GUARDS);
+    const table = simulationCommands();
     const commands = (variation.wrapTable?.(table) ?? table) as CommandTable;
     const keepsPictures = profile.crashes.includes('power');
     const database = await SimulatedDatabase.create({

@@ -16,7 +16,7 @@ import { ensureTag } from '../../metadata/tags.ts';
 import { forgetTrashed } from '../../metadata/trash.ts';
 import { lockTrashItem, type TrashItem, tagsTrashedWith } from '../../metadata/trash-items.ts';
 import { sizeOfBlob } from '../../metadata/trashed-content.ts';
-import { settleUsage, UsageTally } from '../../metadata/usage.ts';
+import { isLimited, settleUsage, UsageTally } from '../../metadata/usage.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import { isRepositoryName, type RepositoryName } from '../../oci/repository-name.ts';
@@ -195,15 +195,17 @@ async function moveBack(
 
 async function restoreBlob(
   tx: Transaction,
-  { repository, digest, tally }: Restoring,
+  { repository, name, digest, tally }: Restoring,
 ): Promise<void> {
   const blob = await findBlobId(tx, digest);
   if (blob === undefined || !(await keepBlob(tx, blob))) {
     throw new RegistryError('NOT_FOUND', `The bytes of ${digest} are gone for good.`);
   }
-  await linkBlob(tx, { repository, blob });
+  // As when it is pushed: see the commit of an upload.
+  const isCounted = await isLimited(tx, name);
+  await linkBlob(tx, { repository, blob, isCounted });
   await forgetTrashed(tx, { repository, kind: 'blob', digest });
-  tally.add([{ id: blob, size: await sizeOfBlob(tx, blob) }]);
+  if (isCounted) tally.add([{ id: blob, size: await sizeOfBlob(tx, blob) }]);
 }
 
 /** Parts named in a refusal. */
