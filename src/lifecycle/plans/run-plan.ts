@@ -41,8 +41,8 @@ export async function advancePlan(parts: PlanParts, id: number, time: PlanTime):
   return made?.state === 'applying' ? apply(parts, id, time) : 'none';
 }
 
-/** Rows that one transaction inserts: some milliseconds. */
-const INSERTED_AT_ONCE = 500;
+/** Rows that one transaction inserts: about a millisecond, in which pushes wait on SQLite. */
+const INSERTED_AT_ONCE = 100;
 
 async function makeItems(parts: PlanParts, id: number, time: PlanTime): Promise<PlanRest> {
   const plan = await parts.commands.run('beginMakingPlan', id);
