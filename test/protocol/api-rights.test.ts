@@ -5,6 +5,7 @@ import { type ApiAnswer, CALLERS, World } from './api-world.ts';
 import { onBothEngines } from './engines.ts';
 import { RIGHTS_OF_PATHS } from './rights-of-paths.ts';
 import { RIGHTS_OF_PEOPLE } from './rights-of-people.ts';
+import { RIGHTS_OF_PLANS } from './rights-of-plans.ts';
 import { RIGHTS_OF_POLICIES } from './rights-of-policies.ts';
 import { RIGHTS_OF_REPOSITORIES } from './rights-of-repositories.ts';
 import type { RightsRow } from './rights-row.ts';
@@ -12,6 +13,7 @@ import type { RightsRow } from './rights-row.ts';
 const RIGHTS_TABLE = [
   ...RIGHTS_OF_PEOPLE,
   ...RIGHTS_OF_PATHS,
+  ...RIGHTS_OF_PLANS,
   ...RIGHTS_OF_REPOSITORIES,
   ...RIGHTS_OF_POLICIES,
 ];
