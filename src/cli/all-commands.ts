@@ -12,6 +12,7 @@ import { INVITATION_COMMANDS } from './commands/invitation.ts';
 import { KEY_COMMANDS } from './commands/key.ts';
 import { LEASE_COMMANDS } from './commands/lease.ts';
 import { LOGIN_COMMANDS } from './commands/login.ts';
+import { NAME_COMMANDS } from './commands/names.ts';
 import { ORGANISATION_COMMANDS } from './commands/organisation.ts';
 import { PATH_COMMANDS } from './commands/path.ts';
 import { PLAN_COMMANDS } from './commands/plan.ts';
@@ -29,6 +30,7 @@ import { SIZE_COMMANDS } from './commands/size.ts';
 import { TAG_COMMANDS } from './commands/tag.ts';
 import { TEAM_COMMANDS } from './commands/team.ts';
 import { TOKEN_COMMANDS } from './commands/token.ts';
+import { TRASH_COMMANDS } from './commands/trash.ts';
 import { TRUST_COMMANDS } from './commands/trust.ts';
 import { USER_COMMANDS } from './commands/user.ts';
 import { helpCommand, versionCommand } from './commands/version.ts';
@@ -52,6 +54,8 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...ACCESS_COMMANDS,
   ...PATH_COMMANDS,
   ...REPOSITORY_COMMANDS,
+  ...NAME_COMMANDS,
+  ...TRASH_COMMANDS,
   ...TAG_COMMANDS,
   ...ROLLBACK_COMMANDS,
   ...PLAN_COMMANDS,
