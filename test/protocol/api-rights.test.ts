@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'bun:test';
 import { ENDPOINTS } from '../../src/http/api/endpoints.ts';
 import { type ApiAnswer, CALLERS, World } from './api-world.ts';
 import { onBothEngines } from './engines.ts';
+import { RIGHTS_OF_NAMES } from './rights-of-names.ts';
 import { RIGHTS_OF_PATHS } from './rights-of-paths.ts';
 import { RIGHTS_OF_PEOPLE } from './rights-of-people.ts';
 import { RIGHTS_OF_PLANS } from './rights-of-plans.ts';
@@ -12,6 +13,7 @@ import type { RightsRow } from './rights-row.ts';
 
 const RIGHTS_TABLE = [
   ...RIGHTS_OF_PEOPLE,
+  ...RIGHTS_OF_NAMES,
   ...RIGHTS_OF_PATHS,
   ...RIGHTS_OF_PLANS,
   ...RIGHTS_OF_REPOSITORIES,
