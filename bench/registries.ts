@@ -36,6 +36,10 @@ interface StartOptions {
   readonly core: number | undefined;
   /** Where temporary data goes. */
   readonly directory: string;
+  /** Only for Entrepot: data that are there already and stay there; undefined: none. */
+  readonly data?: string;
+  /** Only for Entrepot: settings, such as `ENTREPOT_COLLECT_RATE`. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const ROOT = join(import.meta.dir, '..');
@@ -98,12 +102,13 @@ export function startEntrepot(options: StartOptions): Promise<Registry> {
   return start('entrepot', options, (port, directory) => ({
     command: [process.execPath, join(ROOT, 'src/cli/main.ts'), 'serve'],
     environment: {
-      ENTREPOT_DATA: join(directory, 'data'),
+      ENTREPOT_DATA: options.data ?? join(directory, 'data'),
       ENTREPOT_LISTEN: `127.0.0.1:${port}`,
       ENTREPOT_LOG: 'error,access=off',
       ENTREPOT_ADMIN_PASSWORD: ADMINISTRATOR.password,
       // A workload asks for its token once, and may run for longer than five minutes.
       ENTREPOT_TOKEN_LIFETIME: '24h',
+      ...options.environment,
     },
     credentials: ADMINISTRATOR,
   }));
