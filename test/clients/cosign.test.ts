@@ -7,6 +7,7 @@ import { describeClient } from './client-suite.ts';
 import { writeIndexLayout } from './oci-layout.ts';
 import { pushLayout } from './push-layout.ts';
 import { heldImage, heldTags, manifestStatus } from './registry-content.ts';
+import { authorizationOf } from './registry-under-test.ts';
 
 /** Signatures as tags, and no word to the public log: the way of cosign before version 3. */
 const OLD_FORM = ['--new-bundle-format=false', '--tlog-upload=false', '--use-signing-config=false'];
@@ -61,6 +62,29 @@ describeClient('cosign', ({ check, run, refused, image, repository, registry, di
       expect(verified.stdout).toContain(child.digest);
     }
   });
+
+  check('verifies what came back after its repository was deleted by mistake', async () => {
+    const offline = await prepareKeys();
+    const subject = await pushed('restored');
+    await run(['sign', '-y', ...signingKey(), ...offline, subject.name]);
+    const name = repository('cosign/restored');
+    const deleted = await manage(`/repositories/${encodeURIComponent(name)}`, 'DELETE');
+    expect(await manifestStatus(registry(), name, 'v1')).toBe(404);
+    await refused(['verify', ...publicKey(), subject.name]);
+    await manage(`/trash/${deleted.trash}/restore`, 'POST');
+    expect((await run(['verify', ...publicKey(), subject.name])).stdout).toContain(subject.digest);
+    expect((await run(['tree', subject.name])).stdout).toContain('sigstore.dev/cosign/sign/v1');
+    await heldImage(registry(), name, subject.digest);
+  });
+
+  async function manage(path: string, method: string): Promise<{ trash?: number }> {
+    const answer = await fetch(`${registry().url}/api/v1${path}`, {
+      method,
+      headers: authorizationOf(registry()),
+    });
+    expect(answer.status).toBe(200);
+    return (await answer.json()) as { trash?: number };
+  }
 
   check('attests and verifies the attestation', async () => {
     const offline = await prepareKeys();
