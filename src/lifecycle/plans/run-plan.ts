@@ -48,10 +48,16 @@ async function makeItems(parts: PlanParts, id: number, time: PlanTime): Promise<
   const plan = await parts.commands.run('beginMakingPlan', id);
   let progress = plan && summaryOf(plan).making;
   if (plan === undefined || progress === undefined) return 'none';
+  let reading: Promise<PlanPage | undefined> | undefined;
   while (!time.isOver()) {
     await time.extend?.();
-    const page = await readPage(parts, plan, progress);
+    const page = await (reading ?? readPage(parts, plan, progress));
     if (page === undefined) return 'none';
+    const { after, carried } = page;
+    // Read in another thread than the one that writes: one page ahead.
+    reading = after === undefined ? undefined : readPage(parts, plan, { after, carried });
+    // Whoever waits for it hears of it, and it may be that nobody does.
+    reading?.catch(() => {});
     const next = await addPage(parts, { plan: id, progress, page });
     if (next === undefined) return 'none';
     progress = next;
@@ -63,7 +69,7 @@ async function makeItems(parts: PlanParts, id: number, time: PlanTime): Promise<
 async function readPage(
   parts: PlanParts,
   plan: StoredPlan,
-  { after, carried }: PlanProgress,
+  { after, carried }: Pick<PlanProgress, 'after' | 'carried'>,
 ): Promise<PlanPage | undefined> {
   const { kind, path, parameters, undoOf, createdAt } = plan;
   try {

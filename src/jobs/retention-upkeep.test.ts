@@ -1,0 +1,69 @@
+// Runs by schedule: when they are due, and that none begins while another goes on.
+import { expect, test } from 'bun:test';
+import { type LifecycleCommands, lifecycleCommands } from '../lifecycle/commands.ts';
+import { SYSTEM } from '../metadata/audit.ts';
+import type { Commands } from '../metadata/command.ts';
+import { GroupCommit } from '../metadata/group-commit.ts';
+import { migrateSqlite } from '../metadata/migrate.ts';
+import { plansWithin } from '../metadata/plans.ts';
+import { openSqliteWriter } from '../metadata/sqlite.ts';
+import { startScheduledRuns } from './retention-upkeep.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+const CONTEXT = { extend: async () => {}, isStopping: () => false };
+
+async function openWorld() {
+  let now = 1_800_000_000_000;
+  const sql = openSqliteWriter(':memory:', () => now);
+  await migrateSqlite(sql, { version: '0.3.0' });
+  const commit = new GroupCommit({ connection: sql, commands: lifecycleCommands() });
+  const commands = commit as unknown as Commands<LifecycleCommands>;
+  const setPolicy = (path: string, schedule: unknown) => {
+    const document = JSON.stringify({ rules: [], schedule });
+    return commands.run('setPolicy', { path, kind: 'retention', document, actor: SYSTEM });
+  };
+  return {
+    sql,
+    commands,
+    setPolicy,
+    pass(hours: number) {
+      now += hours * HOUR_MS;
+    },
+    run: () => startScheduledRuns({ sql, commands, now: () => now }, CONTEXT),
+    plans: () => plansWithin(sql, { path: '', before: undefined, limit: 100 }),
+    close: () => commit.close(),
+  };
+}
+
+test('a policy runs for the first time one period after it was set, then each period', async () => {
+  const world = await openWorld();
+  await world.setPolicy('team', { everyHours: 24 });
+  await world.setPolicy('other', 'off');
+  world.pass(23);
+  await world.run();
+  expect(await world.plans()).toEqual([]);
+  world.pass(2);
+  await world.run();
+  const [plan] = await world.plans();
+  expect(plan).toMatchObject({ kind: 'retention', path: 'team', actor: SYSTEM.name });
+  expect(JSON.parse(plan?.parameters ?? '')).toMatchObject({ governedBy: 'team' });
+  // It still goes on.
+  world.pass(48);
+  await world.run();
+  expect(await world.plans()).toHaveLength(1);
+  await world.commands.run('dropPlan', { id: plan?.id ?? 0, actor: SYSTEM });
+  await world.run();
+  expect(await world.plans()).toHaveLength(2);
+  await world.close();
+});
+
+test('what somebody asked for is no run by schedule', async () => {
+  const world = await openWorld();
+  await world.setPolicy('team', { everyHours: 1 });
+  world.pass(2);
+  const asked = { kind: 'retention' as const, path: 'team', parameters: '{}', actor: SYSTEM };
+  await world.commands.run('createPlan', asked);
+  await world.run();
+  expect(await world.plans()).toHaveLength(2);
+  await world.close();
+});
