@@ -11,6 +11,7 @@ export interface PlanJobParts extends PlanParts {
   readonly now: () => number;
 }
 
+const HOUR_MS = 60 * 60 * 1000;
 /** Milliseconds of one turn. */
 const TURN_MS = 2_000;
 /** Milliseconds until it is looked whether what a plan waits for is there. */
@@ -19,15 +20,30 @@ const LOOK_AGAIN_MS = 1_000;
 export function planJobs(parts: PlanJobParts): JobKind[] {
   const run = (context: JobContext, args: unknown) =>
     advance(parts, context, (args as { plan: number }).plan);
-  return [{ kind: PLAN_JOB, everyMs: undefined, run }];
+  const forget = (context: JobContext) => forgetOldItems(parts, context);
+  return [
+    { kind: PLAN_JOB, everyMs: undefined, run },
+    { kind: 'forget-plans', everyMs: HOUR_MS, run: forget },
+  ];
 }
 
 async function advance(parts: PlanJobParts, context: JobContext, id: number): Promise<void> {
   const end = parts.now() + TURN_MS;
-  const rest = await advancePlan(parts, id, {
+  const time = {
     isOver: () => context.isStopping() || parts.now() >= end,
     extend: () => context.extend(),
+  };
+  const rest = await advancePlan(parts, id, time).catch(async (error: unknown) => {
+    const text = error instanceof Error ? error.message : String(error);
+    await parts.commands.run('notePlanError', { id, error: text });
+    throw error;
   });
   if (rest === 'none') return;
   await parts.commands.run('leavePlanToJob', { id, inMs: rest === 'later' ? LOOK_AGAIN_MS : 0 });
+}
+
+async function forgetOldItems({ commands }: PlanJobParts, context: JobContext): Promise<void> {
+  while (!context.isStopping() && (await commands.run('forgetPlanItems', null))) {
+    await context.extend();
+  }
 }

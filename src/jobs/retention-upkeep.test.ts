@@ -5,7 +5,7 @@ import { SYSTEM } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import { GroupCommit } from '../metadata/group-commit.ts';
 import { migrateSqlite } from '../metadata/migrate.ts';
-import { plansWithin } from '../metadata/plans.ts';
+import { plansWithin, readPlanItems } from '../metadata/plans.ts';
 import { openSqliteWriter } from '../metadata/sqlite.ts';
 import { startScheduledRuns } from './retention-upkeep.ts';
 
@@ -65,5 +65,36 @@ test('what somebody asked for is no run by schedule', async () => {
   await world.commands.run('createPlan', asked);
   await world.run();
   expect(await world.plans()).toHaveLength(2);
+  await world.close();
+});
+
+test('items of plans that nobody applied are forgotten after a week, the plan stays', async () => {
+  const world = await openWorld();
+  const asked = { kind: 'retention' as const, path: 'team', parameters: '{}', actor: SYSTEM };
+  const id = await world.commands.run('createPlan', asked);
+  await world.commands.run('beginMakingPlan', id);
+  const item = {
+    repository: 1,
+    name: 'team/app',
+    tag: 'v1',
+    from: null,
+    to: null,
+    action: 'keep' as const,
+    reason: 'a rule',
+    bytes: 0,
+    pulledAt: null,
+  };
+  const counts = { moved: 0, appearing: 0, disappearing: 0, deleted: 0, revived: 0, kept: 1 };
+  const page = { after: undefined, repositories: 1, counts, bytes: 0 };
+  await world.commands.run('addPlanItems', { plan: id, turn: 1, first: 1, items: [item], page });
+  const left = async () =>
+    (await readPlanItems(world.sql, { plan: id, after: 0, limit: 10 })).length;
+  world.pass(24 * 6);
+  expect(await world.commands.run('forgetPlanItems', null)).toBe(false);
+  expect(await left()).toBe(1);
+  world.pass(24 * 2);
+  while (await world.commands.run('forgetPlanItems', null));
+  expect(await left()).toBe(0);
+  expect(await world.plans()).toMatchObject([{ id, state: 'dropped' }]);
   await world.close();
 });

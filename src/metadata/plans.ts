@@ -479,3 +479,54 @@ export function lastPlansOf(
 ): Promise<StoredPlan[]> {
   return sql.all(lastOfKind, wanted);
 }
+
+const oldWithItems = statement<{ unused: number; applied: number }>()((q, p) =>
+  q
+    .selectFrom('plans as p')
+    .select('p.id')
+    .where((e) =>
+      e.or([
+        e.and([
+          e('p.state', 'in', ['ready', 'dropped', 'failed']),
+          e('p.created_at', '<', p.unused),
+        ]),
+        e.and([e('p.state', '=', 'applied'), e('p.ended_at', '<', p.applied)]),
+      ]),
+    )
+    .where((e) =>
+      e.exists(
+        e.selectFrom('plan_items as i').select('i.number').whereRef('i.plan_id', '=', 'p.id'),
+      ),
+    )
+    .orderBy('p.id')
+    .limit(1),
+);
+
+/** A plan that still has items and is from before these times (ms): never applied, or ended. */
+export async function findOldPlan(
+  sql: Sql,
+  before: { unused: number; applied: number },
+): Promise<number | undefined> {
+  return (await sql.first(oldWithItems, before))?.id;
+}
+
+const deleteSome = statement<{ plan: number; limit: number }>()((q, p) =>
+  q
+    .deleteFrom('plan_items')
+    .where('plan_id', '=', p.plan)
+    .where('number', 'in', (e) =>
+      e
+        .selectFrom('plan_items as first')
+        .select('first.number')
+        .where('first.plan_id', '=', p.plan)
+        .orderBy('first.number')
+        .limit(p.limit),
+    ),
+);
+
+export async function deletePlanItems(
+  tx: Transaction,
+  some: { plan: number; limit: number },
+): Promise<void> {
+  await tx.run(deleteSome, some);
+}

@@ -11,6 +11,8 @@ import { addJob } from '../../metadata/jobs.ts';
 import { nodesBehind, wantPulls } from '../../metadata/nodes.ts';
 import {
   addPlanItems,
+  deletePlanItems,
+  findOldPlan,
   insertNewPlan,
   lockPlan,
   type NewPlanItem,
@@ -39,6 +41,8 @@ export function planCommands(guards: Guards) {
     beginMakingPlan: relaxed(beginMakingPlan),
     addPlanItems: relaxed(addItems),
     failPlan: synced(failPlan),
+    notePlanError: relaxed(notePlanError),
+    forgetPlanItems: relaxed(forgetPlanItems),
     dropPlan: synced(dropPlan),
     startApplyingPlan: synced(startApplyingPlan),
     waitForPulls: relaxed(waitForPulls),
@@ -206,6 +210,35 @@ async function failPlan(
   const plan = await lockPlan(tx, id);
   if (plan?.state !== 'making') return;
   await updatePlan(tx, plan, { state: 'failed', lastError: error, endedAt: await tx.now() });
+}
+
+/** What went wrong in the background; it is tried again. */
+async function notePlanError(
+  tx: Transaction,
+  { id, error }: { id: number; error: string },
+): Promise<void> {
+  const plan = await lockPlan(tx, id);
+  if (plan !== undefined) await updatePlan(tx, plan, { lastError: error });
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Plans that nobody has applied: a preview of a large namespace has a million rows. */
+const UNUSED_MS = 7 * DAY_MS;
+/** Plans that were applied: longer than what they took away can be brought back, unless a policy says more. */
+const APPLIED_MS = 90 * DAY_MS;
+/** Rows of one transaction. */
+const FORGOTTEN_AT_ONCE = 500;
+
+/** Takes away some items of plans that are too old to be of use; the plans stay. @returns whether there are more. */
+async function forgetPlanItems(tx: Transaction, _: null): Promise<boolean> {
+  const now = await tx.now();
+  const old = await findOldPlan(tx, { unused: now - UNUSED_MS, applied: now - APPLIED_MS });
+  if (old === undefined) return false;
+  const plan = await lockPlan(tx, old);
+  if (plan === undefined) return false;
+  await deletePlanItems(tx, { plan: old, limit: FORGOTTEN_AT_ONCE });
+  if (plan.state === 'ready') await updatePlan(tx, plan, { state: 'dropped', endedAt: now });
+  return true;
 }
 
 /** @throws RegistryError NOT_FOUND, CONFLICT when it was applied. */

@@ -4,6 +4,7 @@ import type { NewPlanItem } from '../../metadata/plans.ts';
 import type { ReportSql } from '../../metadata/report.ts';
 import { type RepositoryHere, repositoriesWithin } from '../../metadata/tags-at.ts';
 import type { Digest } from '../../oci/digest.ts';
+import { RegistryError } from '../../oci/errors.ts';
 import {
   PAGE_ITEMS,
   PAGE_REPOSITORIES,
@@ -14,7 +15,7 @@ import { holdersFirst } from './closure-order.ts';
 import { decideRetention, type RetentionDecision } from './decide-retention.ts';
 import { type Gathered, gatherFacts } from './gather-facts.ts';
 import { PoliciesBelow } from './policies-below.ts';
-import { assertClosed } from './prove-closed.ts';
+import { proveClosed } from './prove-closed.ts';
 import { replay } from './replay.ts';
 import type { RetentionParameters } from './retention-parameters.ts';
 import { SharedBlobs } from './shared-blobs.ts';
@@ -52,15 +53,17 @@ export async function retentionPlanPage(sql: ReportSql, wanted: PlanPageWanted):
   return { ...page, after: last, carried: shared.carry() };
 }
 
-/** @throws Error: then nothing of the plan is made. */
+/** @throws RegistryError CONFLICT that names what would be lost: then the plan is not made. */
 function prove({ facts }: Gathered, { tags, released, trashed }: RetentionDecision): void {
-  assertClosed({
+  const violation = proveClosed({
     manifests: facts.manifests,
     keptTags: tags.filter(({ stays }) => stays),
     goingTags: tags.filter(({ stays }) => !stays),
     released,
     trashed,
   });
+  if (violation === undefined) return;
+  throw new RegistryError('CONFLICT', `Nothing is planned: ${violation.message}`);
 }
 
 function itemsOf(
