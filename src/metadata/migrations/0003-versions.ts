@@ -32,6 +32,10 @@ export function versionTables(engine: Engine): RawBuilder<unknown>[] {
     sql`drop index manifest_references_by_child`,
     sql`create index manifest_references_by_child on manifest_references (child_id, repository_id)`,
     sql`alter table referrers add column is_hidden smallint not null default 0`,
+    // Each row that goes for good is looked for in all that may refer to it.
+    sql`create index referrers_by_manifest on referrers (manifest_id)`,
+    sql`create index referrers_by_subject on referrers (subject_id)`,
+    sql`create index outbox_by_repository on outbox (repository_id)`,
     sql`alter table blobs add column unheld_since bigint`,
     sql`create index blobs_unheld on blobs (unheld_since) where unheld_since is not null`,
     sql`alter table removals add column not_before bigint not null default 0`,
@@ -86,6 +90,7 @@ export function versionTables(engine: Engine): RawBuilder<unknown>[] {
       actor text not null, principal text not null, created_at bigint not null,
       applied_at bigint, ended_at bigint, last_error text)`,
     sql`create index plans_by_path on plans (path, id)`,
+    sql`create index plans_by_undone on plans (undo_of) where undo_of is not null`,
     // Digests and names as text: a plan is a document, and holds nothing.
     sql`create table plan_items (
       plan_id ${id} not null references plans (id) on delete cascade, number bigint not null,
