@@ -27,6 +27,8 @@ const { values } = parseArgs({
     /** Keeps the data, or takes what is there. */
     directory: { type: 'string' },
     pushes: { type: 'boolean', default: false },
+    /** Applies the plan and takes it back. */
+    apply: { type: 'boolean', default: false },
   },
 });
 
@@ -80,20 +82,25 @@ interface Plan {
 }
 
 async function previewed(url: string, path: string): Promise<Plan> {
-  const body = { path, policy: POLICY };
+  const plan = await ended(url, '/retention/preview', { path, policy: POLICY });
+  if (plan.state !== 'ready') throw new Error(`the plan is ${plan.state}`);
+  return plan;
+}
+
+async function ended(url: string, what: string, body: object): Promise<Plan> {
   const made = await askApi(url, {
     method: 'POST',
-    path: '/retention/preview',
+    path: what,
     body,
     headers: ADMIN,
   });
+  if (made.status >= 300) throw new Error(made.text);
   let plan = made.body as unknown as Plan;
-  while (plan.state === 'making') {
+  while (plan.state === 'making' || plan.state === 'applying') {
     await Bun.sleep(50);
     const at = `/plans/${plan.id}`;
     plan = (await askApi(url, { method: 'GET', path: at, headers: ADMIN })).body as unknown as Plan;
   }
-  if (plan.state !== 'ready') throw new Error(`the plan is ${made.text}`);
   return plan;
 }
 
@@ -131,6 +138,14 @@ try {
     const again = performance.now();
     await previewed(registry.url, path);
     say('the same once more', secondsSince(again));
+  }
+  if (values.apply) {
+    const applying = performance.now();
+    await ended(registry.url, `/plans/${plan.id}/apply`, {});
+    say('applied, a second of it waiting for counts', secondsSince(applying));
+    const undoing = performance.now();
+    await ended(registry.url, `/plans/${plan.id}/undo`, {});
+    say('taken back', secondsSince(undoing));
   }
 } finally {
   await registry.stop();
