@@ -179,16 +179,22 @@ const lockRightsToParts = statement<Within>()((q, p, engine) => {
 /** Rights to what manifests name that no live manifest of the repository names. */
 const unneededRights = statement<Within>()((q, p, engine) =>
   q
-    .selectFrom(wantedIds(engine, p.manifests))
-    .crossJoin('manifest_references as ref')
+    // Each blob once before it is asked who names it: a layer that thousands share would be asked for each.
+    .selectFrom(
+      q
+        .selectFrom(wantedIds(engine, p.manifests))
+        .crossJoin('manifest_references as ref')
+        .select('ref.child_id')
+        .distinct()
+        .whereRef('ref.parent_id', '=', 'wanted.id')
+        .where('ref.kind', '<>', 'subject')
+        .as('named'),
+    )
     .crossJoin('repository_blobs as rb')
     .crossJoin('blobs as b')
     .select(['rb.blob_id as id', 'b.size'])
-    .distinct()
-    .whereRef('ref.parent_id', '=', 'wanted.id')
-    .where('ref.kind', '<>', 'subject')
     .where('rb.repository_id', '=', p.repository)
-    .whereRef('rb.blob_id', '=', 'ref.child_id')
+    .whereRef('rb.blob_id', '=', 'named.child_id')
     .whereRef('b.id', '=', 'rb.blob_id')
     .where((e) =>
       e.not(
