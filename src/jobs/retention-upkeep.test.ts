@@ -1,12 +1,14 @@
 // Runs by schedule: when they are due, and that none begins while another goes on.
 import { expect, test } from 'bun:test';
 import { type LifecycleCommands, lifecycleCommands } from '../lifecycle/commands.ts';
+import { NO_COUNTS } from '../lifecycle/plans/plan-summary.ts';
 import { SYSTEM } from '../metadata/audit.ts';
 import type { Commands } from '../metadata/command.ts';
 import { GroupCommit } from '../metadata/group-commit.ts';
 import { migrateSqlite } from '../metadata/migrate.ts';
-import { plansWithin, readPlanItems } from '../metadata/plans.ts';
+import { plansWithin, readPlan, readPlanItems } from '../metadata/plans.ts';
 import { openSqliteWriter } from '../metadata/sqlite.ts';
+import { nodeCommands } from './node.command.ts';
 import { startScheduledRuns } from './retention-upkeep.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -16,8 +18,13 @@ async function openWorld() {
   let now = 1_800_000_000_000;
   const sql = openSqliteWriter(':memory:', () => now);
   await migrateSqlite(sql, { version: '0.3.0' });
-  const commit = new GroupCommit({ connection: sql, commands: lifecycleCommands() });
-  const commands = commit as unknown as Commands<LifecycleCommands>;
+  const commit = new GroupCommit({
+    connection: sql,
+    commands: { ...lifecycleCommands(), ...nodeCommands() },
+  });
+  const commands = commit as unknown as Commands<
+    LifecycleCommands & ReturnType<typeof nodeCommands>
+  >;
   const setPolicy = (path: string, schedule: unknown) => {
     const document = JSON.stringify({ rules: [], schedule });
     return commands.run('setPolicy', { path, kind: 'retention', document, actor: SYSTEM });
@@ -96,5 +103,31 @@ test('items of plans that nobody applied are forgotten after a week, the plan st
   while (await world.commands.run('forgetPlanItems', null));
   expect(await left()).toBe(0);
   expect(await world.plans()).toMatchObject([{ id, state: 'dropped' }]);
+  await world.close();
+});
+
+test('a run waits for the counts of nodes that are there, and names one that stays silent', async () => {
+  const world = await openWorld();
+  const { commands } = world;
+  await commands.run('noteNode', 'long gone');
+  world.pass(1);
+  await commands.run('noteNode', 'silent');
+  await commands.run('noteNode', 'good');
+  const asked = { kind: 'retention' as const, path: 'team', parameters: '{}', actor: SYSTEM };
+  const id = await commands.run('createPlan', asked);
+  await commands.run('beginMakingPlan', id);
+  const page = { after: undefined, repositories: 0, counts: NO_COUNTS, bytes: 0 };
+  await commands.run('addPlanItems', { plan: id, turn: 1, first: 1, items: [], page });
+  world.pass(1 / 60);
+  await commands.run('startApplyingPlan', { id, actor: SYSTEM, isOverriding: false });
+  expect(await commands.run('waitForPulls', id)).toBe(false);
+  await commands.run('noteFlush', 'good');
+  expect(await commands.run('waitForPulls', id)).toBe(false);
+  world.pass(3 / 60);
+  expect(await commands.run('waitForPulls', id)).toBe(true);
+  await commands.run('applyPlanItems', { plan: id, repository: undefined });
+  const plan = await readPlan(world.sql, id);
+  expect(plan?.state).toBe('applied');
+  expect(JSON.parse(plan?.summary ?? '').applying.silentNodes).toEqual(['silent']);
   await world.close();
 });
