@@ -1,5 +1,6 @@
 // What may go for good, for the collector: who waits, the locks that it takes, and the second look behind
 // them. Knows no window and no grace, only instants. Why each lock: docs/decisions/0021-collection.md.
+import { sql as raw } from 'kysely';
 import { type Digest, digestFromBytes } from '../oci/digest.ts';
 import type { BlobId } from './blobs.ts';
 import { wantedIds } from './fragments.ts';
@@ -242,11 +243,16 @@ const dropRights = statement<RightParameters & { before: number }>()((q, p, engi
     .returning('blob_id as id'),
 );
 
+/**
+ * Also those that are marked already: the collector, which may see the holder until this transaction ends,
+ * passes a locked row over and does not take the mark away.
+ */
 const markBlobs = statement<{ blobs: string; now: number }>()((q, p, engine) =>
   q
     .updateTable('blobs')
-    .set({ unheld_since: p.now })
-    .where('unheld_since', 'is', null)
+    .set((e) => ({
+      unheld_since: e.fn.coalesce('unheld_since', raw<number>`cast(${p.now} as bigint)`),
+    }))
     .where('id', 'in', (e) => e.selectFrom(wantedIds(engine, p.blobs)).select('wanted.id')),
 );
 

@@ -46,17 +46,40 @@ const lower = statement<Within>()((q, p, engine) =>
     ),
 );
 
-/** PostgreSQL: a release of them that is under way ends first, and one that comes sees who holds them. */
-const keepChildren = statement<Within>()((q, p, engine) =>
+/**
+ * PostgreSQL: manifests with their children and referrers. A release of one that is under way ends first, and
+ * one that comes waits until it sees who holds it.
+ */
+const keepLevel = statement<Within>()((q, p, engine) =>
   q
-    .selectFrom(wantedIds(engine, p.manifests))
-    .crossJoin('manifest_references as ref')
-    .crossJoin('manifests as m')
+    .selectFrom('manifests as m')
     .select('m.id')
-    .whereRef('ref.parent_id', '=', 'wanted.id')
-    .where('ref.kind', '=', 'manifest')
-    .whereRef('m.blob_id', '=', 'ref.child_id')
-    .where('m.repository_id', '=', p.repository)
+    .where('m.id', 'in', (e) =>
+      e
+        .selectFrom(wantedIds(engine, p.manifests))
+        .select('wanted.id')
+        .unionAll(
+          e
+            .selectFrom(wantedIds(engine, p.manifests))
+            .crossJoin('manifest_references as ref')
+            .crossJoin('manifests as child')
+            .select('child.id')
+            .whereRef('ref.parent_id', '=', 'wanted.id')
+            .where('ref.kind', '=', 'manifest')
+            .whereRef('child.blob_id', '=', 'ref.child_id')
+            .where('child.repository_id', '=', p.repository),
+        )
+        .unionAll(
+          e
+            .selectFrom(wantedIds(engine, p.manifests))
+            .crossJoin('manifests as s')
+            .crossJoin('manifests as referrer')
+            .select('referrer.id')
+            .whereRef('s.id', '=', 'wanted.id')
+            .whereRef('referrer.subject_id', '=', 's.blob_id')
+            .where('referrer.repository_id', '=', p.repository),
+        ),
+    )
     .orderBy('m.id')
     .forShare('m'),
 );
@@ -173,7 +196,7 @@ const lockRightsToParts = statement<Within>()((q, p, engine) => {
         .where('ref.kind', '<>', 'subject'),
     )
     .orderBy('rb.blob_id');
-  return engine === 'postgres' ? rows.forUpdate('rb') : rows;
+  return engine === 'postgres' ? rows.forNoKeyUpdate('rb') : rows;
 });
 
 /** Rights to what manifests name that no live manifest of the repository names. */
@@ -240,6 +263,14 @@ export interface Manifests {
 }
 
 /**
+ * Whoever holds manifests and then releases others in one transaction calls it before both: two of them would
+ * else wait for each other in a circle, the one for the repository, the other for a right that both need.
+ */
+export async function beginRelease(tx: Transaction, repository: RepositoryId): Promise<void> {
+  if (tx.engine === 'postgres') await tx.first(oneReleaseAtATime, { repository });
+}
+
+/**
  * Makes manifests live, with all that they hold: called after one was pushed, tagged, leased or taken out of
  * the trash, in the same transaction, after its references were stored. Parts that the repository lacks are
  * the caller's to refuse.
@@ -253,7 +284,7 @@ export async function holdManifests(
   let level = [...all];
   while (level.length > 0) {
     const within = { repository, manifests: JSON.stringify(level) };
-    if (tx.engine === 'postgres') await tx.all(keepChildren, within);
+    if (tx.engine === 'postgres') await tx.all(keepLevel, within);
     const below = await tx.all(lower, within);
     // What is live already has its own parts.
     level = fresh(
@@ -394,7 +425,10 @@ export async function heldByTagOrLease(
   tx: Transaction,
   { repository, manifests }: Manifests,
 ): Promise<ManifestId[]> {
-  return fresh(await tx.all(rooted, { repository, manifests: JSON.stringify(manifests) }), new Set());
+  return fresh(
+    await tx.all(rooted, { repository, manifests: JSON.stringify(manifests) }),
+    new Set(),
+  );
 }
 
 function isLive(state: { releasedAt: number | null; deletedAt: number | null }): boolean {

@@ -9,7 +9,7 @@ import {
 } from '../metadata/blobs.ts';
 import { lostBelow, type MissingPart } from '../metadata/closure.ts';
 import { synced } from '../metadata/command.ts';
-import { holdManifests } from '../metadata/liveness.ts';
+import { beginRelease, holdManifests } from '../metadata/liveness.ts';
 import {
   findManifestByDigest,
   findManifestState,
@@ -97,6 +97,8 @@ export function putManifestCommand(guards: Guards) {
     if (before !== undefined && before.deletedAt !== null) {
       await forgetTrashed(tx, { repository, kind: 'manifest', digest });
     }
+    const leaves = tags.some((tag) => tag.digest !== undefined && tag.digest !== digest);
+    if (leaves) await beginRelease(tx, repository);
     await holdManifests(tx, { repository, manifests: [manifest] }, tally);
     await changeTags(tx, guards, {
       repository,

@@ -6,7 +6,6 @@ import {
   dropRightsOf,
   emptyBlobRows,
   heldOf,
-  manifestTimes,
   markUnheld,
   takeForCollection,
   takeUnheldBlobs,

@@ -2,7 +2,7 @@
 // so that it stands in the history and is itself taken back.
 import { type Actor, recordAct } from '../../metadata/audit.ts';
 import { synced } from '../../metadata/command.ts';
-import { holdManifests } from '../../metadata/liveness.ts';
+import { beginRelease, holdManifests } from '../../metadata/liveness.ts';
 import { keepRepository, type RepositoryId } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { ensureTag, lockTag, type TagCause, type TagState } from '../../metadata/tags.ts';
@@ -88,6 +88,7 @@ async function point(tx: Transaction, guards: Guards, move: Pointing): Promise<T
   if (typeof to === 'string') {
     throw new RegistryError('CONFLICT', `The tag "${tag}" cannot point there: ${to}.`, { digest });
   }
+  await beginRelease(tx, repository);
   await holdManifests(tx, { repository, manifests: [to.manifest] }, tally);
   const moves = [{ tag: state, to }];
   const changes = { repository, name, actor, cause, moves, isOverriding, tally };
