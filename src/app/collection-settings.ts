@@ -15,3 +15,16 @@ export function parseShare(text: string): number {
   if (percent <= 100) return percent;
   throw new SettingProblem(`"${text}" is no percentage: write a number from 0 to 100, such as 20.`);
 }
+
+/** Days: what a policy would have done is worked out over the last thirty. */
+export const FEWEST_HISTORY_DAYS = 31;
+export const MOST_HISTORY_DAYS = 36_500;
+
+/** Days; 0 = for ever. @throws SettingProblem */
+export function parseHistoryDays(text: string): number {
+  const days = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (days === 0 || (days >= FEWEST_HISTORY_DAYS && days <= MOST_HISTORY_DAYS)) return days;
+  throw new SettingProblem(
+    `Write a number of days from ${FEWEST_HISTORY_DAYS} to ${MOST_HISTORY_DAYS}, or 0 for ever.`,
+  );
+}

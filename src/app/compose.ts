@@ -17,6 +17,7 @@ import { ManifestRoom } from '../http/v2/manifest-room.ts';
 import { accessJobs } from '../jobs/access-upkeep.ts';
 import { auditJobs } from '../jobs/audit-upkeep.ts';
 import { collectionJobs } from '../jobs/collection-upkeep.ts';
+import { historyJobs } from '../jobs/history-upkeep.ts';
 import { leaseJobs } from '../jobs/lease-upkeep.ts';
 import { NodePresence } from '../jobs/node-presence.ts';
 import { planJobs } from '../jobs/plan-upkeep.ts';
@@ -59,6 +60,8 @@ export interface ComposeOptions {
     /** Percent of the disk that history and trash may take; 0 = no limit. */
     readonly trashShare: number;
   };
+  /** How long moves of tags are kept; 0 = for ever. */
+  readonly historyAgeMs: number;
   readonly access: Omit<
     AccessOptions,
     'pathPrefix' | 'version' | 'guardedFetch' | 'allowedHosts' | 'authorities'
@@ -207,6 +210,12 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         rate: options.scrubRate,
       }),
       ...accessJobs({ sql, commands, seal: access.seal, now: Date.now }),
+      ...historyJobs({
+        commands,
+        reports: database.reports,
+        now: Date.now,
+        ageMs: options.historyAgeMs,
+      }),
       ...leaseJobs({ commands }),
       ...trashJobs({ sql, commands, blobs, now: Date.now }),
       ...usageCounterJobs({ sql, commands }),

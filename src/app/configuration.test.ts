@@ -50,6 +50,7 @@ describe('defaults', () => {
       collectionGraceMs: 24 * 60 * 60 * 1000,
       collectRate: 500,
       trashShare: 20,
+      historyEventsDays: 400,
       tokenLifetimeMs: 300_000,
       accessGraceMs: 60_000,
       sessions: { idleMs: 604_800_000, lifeMs: 2_592_000_000 },

@@ -78,6 +78,8 @@ export interface Configuration {
   readonly collectRate: number;
   /** Percent of the disk; 0 = no limit. */
   readonly trashShare: number;
+  /** 0 = for ever. */
+  readonly historyEventsDays: number;
   readonly tokenLifetimeMs: number;
   /** How long what was checked of access counts while the database is away. */
   readonly accessGraceMs: number;
@@ -231,6 +233,7 @@ export function loadConfiguration(
     'collection-grace': collectionGraceMs,
     'collect-rate': collectRate,
     'trash-share': trashShare,
+    'history-events-days': historyEventsDays,
     'token-lifetime': tokenLifetimeMs,
     'access-grace': accessGraceMs,
     'audit-retention': auditRetentionMs,
@@ -249,6 +252,7 @@ export function loadConfiguration(
     collectionGraceMs,
     collectRate,
     trashShare,
+    historyEventsDays,
     tokenLifetimeMs,
     accessGraceMs,
     auditRetentionMs,

@@ -12,7 +12,14 @@ import {
   parseSessionTime,
   parseTokenLifetime,
 } from './access-settings.ts';
-import { MOST_ROWS_A_SECOND, parseRowRate, parseShare } from './collection-settings.ts';
+import {
+  FEWEST_HISTORY_DAYS,
+  MOST_HISTORY_DAYS,
+  MOST_ROWS_A_SECOND,
+  parseHistoryDays,
+  parseRowRate,
+  parseShare,
+} from './collection-settings.ts';
 import { DEFAULT_LOG, formatLog, LOG_FORMATS, LOG_LEVELS, parseLog } from './log-setting.ts';
 import { textOf } from './setting-text.ts';
 import {
@@ -71,6 +78,11 @@ const log = z.union([
 /** In the file it may be a number. */
 const rowRate = z.union([textOf(parseRowRate), z.int().min(0).max(MOST_ROWS_A_SECOND)]);
 const share = z.union([textOf(parseShare), z.number().min(0).max(100)]);
+const historyDays = z.union([
+  textOf(parseHistoryDays),
+  z.literal(0),
+  z.int().min(FEWEST_HISTORY_DAYS).max(MOST_HISTORY_DAYS),
+]);
 const percent = z.union([textOf(parsePercent), z.number().min(0).max(50)]);
 const choice = z.union([z.boolean({ error: 'It must be true or false.' }), textOf(parseBoolean)]);
 
@@ -212,6 +224,12 @@ const SETTING_FACTS = {
     standard: '20',
     example: '30',
   },
+  'history-events-days': {
+    about:
+      'How many days the moves of a tag stay in its history, at least as long as what was deleted can be restored. What a tag was within that time is known to the end. 0: for ever. See versions.md.',
+    standard: '400',
+    example: '1000',
+  },
   'min-free-disk': {
     about: 'Percent of the disk below which pushes are refused; pulls go on. 0: until it is full.',
     standard: '5',
@@ -338,6 +356,7 @@ export const settingsSchema = z.strictObject({
   'collection-grace': described('collection-grace', textOf(parseDuration)),
   'collect-rate': described('collect-rate', rowRate),
   'trash-share': described('trash-share', share),
+  'history-events-days': described('history-events-days', historyDays),
   'min-free-disk': described('min-free-disk', percent),
   'token-lifetime': described('token-lifetime', textOf(parseTokenLifetime)),
   'access-grace': described('access-grace', textOf(parseDuration)),

@@ -46,6 +46,7 @@ const SHOWN: Readonly<Record<SettingName, (configuration: Configuration) => stri
   'collection-grace': ({ collectionGraceMs }) => formatDuration(collectionGraceMs),
   'collect-rate': ({ collectRate }) => String(collectRate),
   'trash-share': ({ trashShare }) => String(trashShare),
+  'history-events-days': ({ historyEventsDays }) => String(historyEventsDays),
   'min-free-disk': ({ minFreeDisk }) => String(minFreeDisk),
   'token-lifetime': ({ tokenLifetimeMs }) => formatDuration(tokenLifetimeMs),
   'access-grace': ({ accessGraceMs }) => formatDuration(accessGraceMs),

@@ -51,6 +51,7 @@ export async function startServer(
       rowsPerSecond: configuration.collectRate,
       trashShare: configuration.trashShare,
     },
+    historyAgeMs: configuration.historyEventsDays * 24 * 60 * 60 * 1000,
     access: {
       sealKey: readSealKey(configuration),
       adminPassword: configuration.adminPassword,

@@ -3,6 +3,7 @@ import type { Command } from '../metadata/command.ts';
 import { collectionCommands } from './collection/collection.command.ts';
 import { lifecycleGuards } from './guards.ts';
 import { moveTagCommands } from './history/move-tag.command.ts';
+import { oldEventCommands } from './history/old-events.command.ts';
 import { leaseCommands } from './leases/lease.command.ts';
 import { nameCommands } from './names/commands.ts';
 import { planCommands } from './plans/plan.command.ts';
@@ -16,6 +17,7 @@ export function lifecycleCommands() {
   const guards = lifecycleGuards();
   return {
     ...moveTagCommands(guards),
+    ...oldEventCommands(),
     ...planCommands(guards),
     ...collectionCommands(),
     ...leaseCommands(),

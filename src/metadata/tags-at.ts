@@ -1,5 +1,7 @@
 // What tags pointed at before: after a move of theirs, or at a past instant. Time is a label of events that
-// never runs backwards within a tag, so the last event up to an instant says what held then.
+// never runs backwards within a tag, so the last event up to an instant says what held then. The first events of
+// a tag may be forgotten (`old-tag-events.ts`): what held before the first that is left is not known.
+import { sql as raw } from 'kysely';
 import { type Digest, digestFromBytes, digestToBytes } from '../oci/digest.ts';
 import type { Tag } from '../oci/tag.ts';
 import type { BlobId } from './blobs.ts';
@@ -10,7 +12,7 @@ import { statement } from './statement.ts';
 
 /** What a tag pointed at; both undefined: there was no such tag. */
 export interface PastTag {
-  /** The move that brought it there; 0: before the first one. */
+  /** The move that brought it there; 0: before the first one that is kept. */
   readonly sequence: number;
   readonly digest: Digest | undefined;
   readonly blob: BlobId | undefined;
@@ -23,6 +25,25 @@ const afterMove = statement<{ tag: number; sequence: number }>()((q, p) =>
     .select(['e.sequence', 'b.id as blob', 'b.digest'])
     .where('e.tag_id', '=', p.tag)
     .where('e.sequence', '=', p.sequence),
+);
+
+/** What the first event that is kept says of the one before it. */
+const beforeMove = statement<{ tag: number; sequence: number }>()((q, p) =>
+  q
+    .selectFrom('tag_events as e')
+    .leftJoin('blobs as b', 'b.id', 'e.old_blob_id')
+    .select(['b.id as blob', 'b.digest'])
+    .where('e.tag_id', '=', p.tag)
+    .where('e.sequence', '=', p.sequence),
+);
+
+const firstKept = statement<{ tag: number }>()((q, p) =>
+  q
+    .selectFrom('tag_events')
+    .select(['sequence', 'at'])
+    .where('tag_id', '=', p.tag)
+    .orderBy('sequence')
+    .limit(1),
 );
 
 const atInstant = statement<{ tag: number; at: number }>()((q, p) =>
@@ -68,7 +89,19 @@ export async function tagAfterMove(
   sql: Sql,
   key: { tag: number; sequence: number },
 ): Promise<PastTag> {
-  return pastOf(await sql.first(afterMove, key));
+  const { tag, sequence } = key;
+  const row = await sql.first(afterMove, key);
+  if (row !== undefined) return pastOf(row);
+  const before = await sql.first(beforeMove, { tag, sequence: sequence + 1 });
+  return pastOf(before && { ...before, sequence });
+}
+
+/** The first move of a tag that is kept; undefined: it never moved. */
+export async function firstKeptMove(
+  sql: Sql,
+  tag: number,
+): Promise<{ readonly sequence: number; readonly at: number } | undefined> {
+  return sql.first(firstKept, { tag });
 }
 
 /** `at`: milliseconds since 1970. */
@@ -118,8 +151,11 @@ export interface TagThen {
   /** When it was moved there; undefined without `past`. */
   readonly since: number | undefined;
   readonly now: Digest | undefined;
-  /** What is left of `past`: `gone` also without `past`. */
-  readonly state: 'there' | 'trash' | 'gone';
+  /**
+   * What is left of `past`; without it `gone`, or `forgotten`: its history does not go back so far, nobody knows
+   * whether it was there.
+   */
+  readonly state: 'there' | 'trash' | 'gone' | 'forgotten';
 }
 
 const tagsThen = statement<{ repository: number; at: number; after: string; limit: number }>()(
@@ -147,6 +183,10 @@ const tagsThen = statement<{ repository: number; at: number; after: string; limi
       .leftJoin('blobs as here', 'here.id', 'present.blob_id')
       .select(['t.name', 'e.at', 'b.digest as past', 'here.digest as now'])
       .select(['m.id as manifest', 'm.deleted_at as deletedAt'])
+      .select(
+        raw<number | null>`case when e.at is null then
+          (select min(f.sequence) from tag_events as f where f.tag_id = t.id) end`.as('firstKept'),
+      )
       .where('t.repository_id', '=', p.repository)
       .where('t.name', '>', p.after)
       .orderBy('t.name')
@@ -163,8 +203,18 @@ export async function readTagsThen(
     past: row.past === null ? undefined : digestFromBytes(row.past),
     since: row.past === null ? undefined : (row.at ?? undefined),
     now: row.now === null ? undefined : digestFromBytes(row.now),
-    state: row.manifest === null ? 'gone' : row.deletedAt === null ? 'there' : 'trash',
+    state: stateThen(row),
   }));
+}
+
+function stateThen(row: {
+  readonly manifest: number | null;
+  readonly deletedAt: number | null;
+  readonly firstKept: number | null;
+}): TagThen['state'] {
+  if (Number(row.firstKept ?? 1) > 1) return 'forgotten';
+  if (row.manifest === null) return 'gone';
+  return row.deletedAt === null ? 'there' : 'trash';
 }
 
 export interface RepositoryHere {

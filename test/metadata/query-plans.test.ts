@@ -63,6 +63,7 @@ import {
 } from '../../src/metadata/manifests.ts';
 import { migrateSqlite } from '../../src/metadata/migrate.ts';
 import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
+import { forgetOldEvents, tagsWithHistory } from '../../src/metadata/old-tag-events.ts';
 import { listMembers, organisationsOf } from '../../src/metadata/organisations.ts';
 import { trimOutbox } from '../../src/metadata/outbox.ts';
 import {
@@ -88,6 +89,7 @@ import type { Engine, SqlValue, Statement } from '../../src/metadata/statement.t
 import { readTagEvents, readVisits } from '../../src/metadata/tag-history.ts';
 import { listTagDetails, sizesOfParts } from '../../src/metadata/tag-list.ts';
 import { listTags, tagsPointingAt } from '../../src/metadata/tags.ts';
+import { firstKeptMove, readTagsThen, tagAfterMove } from '../../src/metadata/tags-at.ts';
 import { lastTrashedTag } from '../../src/metadata/taken-tags.ts';
 import { findTeams, listTeamMembers, teamsOf } from '../../src/metadata/teams.ts';
 import {
@@ -195,6 +197,16 @@ const READS: Record<string, { ask(tx: Transaction): Promise<unknown>; row?: obje
     ask: (tx) =>
       readVisits(tx, { repository: id, blob: id, after: { tag: 5, sequence: 1 }, limit: 10 }),
     row: { tagId: id, sequence: 1 },
+  },
+  'tags as they were': {
+    ask: (tx) => readTagsThen(tx, { repository: id, at: 5, after: 'v1', limit: 10 }),
+  },
+  'a tag as it was after a move': { ask: (tx) => tagAfterMove(tx, { tag: id, sequence: 3 }) },
+  'the first move of a tag that is kept': { ask: (tx) => firstKeptMove(tx, id) },
+  'tags with old moves': { ask: (tx) => tagsWithHistory(tx, { after: 5, limit: 10 }) },
+  'old moves of a tag': {
+    ask: (tx) => forgetOldEvents(tx, { tag: id, before: 5, windowStart: 5, limit: 10 }),
+    row: { sequence: 1, old: null, new: id, leftAt: 1, deletedAt: null, releasedAt: null },
   },
   'tags with what they are': {
     ask: (tx) => listTagDetails(tx, { repository: id, prefix: 'v1', after: 'v15', limit: 10 }),

@@ -91,6 +91,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     scrubRate: options.scrubRate ?? 0,
     minFreeDisk: options.minFreeDisk ?? 0,
     collection: { graceMs: 86_400_000, rowsPerSecond: 0, trashShare: 0, ...options.collection },
+    historyAgeMs: 0,
     access: { ...ACCESS, ...options.access },
     allowedHosts: options.allowedHosts ?? [],
     authorities: options.authorities ?? [],

@@ -37,7 +37,7 @@ const history = endpoint({
   method: 'get',
   path: '/repositories/{repository}/tags/{tag}/history',
   tag: TAG_CHAPTER,
-  summary: 'Every move of a tag, newest first; of a deleted one too',
+  summary: 'Every move of a tag that is kept, newest first; of a deleted one too',
   may: 'Who may pull the tag.',
   audience: 'anyone',
   params: z.object({ repository: REPOSITORY, tag: TAG }),

@@ -16,9 +16,14 @@ const TAG = 'Tags';
 const THEN = z
   .object({
     tag: z.string(),
-    digest: z.string().openapi({ description: 'What it pointed at.' }),
+    digest: z.string().nullable().openapi({
+      description: 'What it pointed at; null: that is forgotten, and so is whether it was there.',
+    }),
     since: TIME.nullable().openapi({ description: 'When it was moved there.' }),
-    state: z.enum(['there', 'trash', 'gone']).openapi({ description: 'What is left of it.' }),
+    state: z.enum(['there', 'trash', 'gone', 'forgotten']).openapi({
+      description:
+        'What is left of it. `forgotten`: the history of the tag does not go back so far, see the setting `history-events-days`.',
+    }),
     now: z.string().nullable().openapi({
       description: 'What the tag points at today; null: it was deleted since.',
     }),
@@ -26,7 +31,7 @@ const THEN = z
   .openapi('PastTag');
 
 function show({ tag, past, since, state, now }: TagThen): z.input<typeof THEN> {
-  return { tag, digest: past ?? '', since: timeOrNull(since ?? null), state, now: now ?? null };
+  return { tag, digest: past ?? null, since: timeOrNull(since ?? null), state, now: now ?? null };
 }
 
 /** @throws RegistryError REQUEST_INVALID */

@@ -1,6 +1,7 @@
 // Where somebody wants a tag to return to: a digest of its history, a place in it, steps back, an instant.
 import type { Sql } from '../../metadata/sql.ts';
 import {
+  firstKeptMove,
   lastMoveTo,
   type PastTag,
   type PresentTag,
@@ -29,6 +30,14 @@ export async function findPast(
   const past = await readPast(sql, tag, way);
   const { digest } = past;
   if (digest !== undefined) return { ...past, digest };
+  if (await isForgotten(sql, { tag, past, way })) {
+    const first = await firstKeptMove(sql, tag.id);
+    const since = first && `move ${first.sequence}, of ${new Date(first.at).toISOString()}`;
+    throw new RegistryError(
+      'NOT_FOUND',
+      `The history of the tag "${name}" goes back to ${since}: what it was before is forgotten. To point it to a digest that you know, set it: PUT …/tags/${name}.`,
+    );
+  }
   if (way.kind === 'digest') {
     throw new RegistryError(
       'NOT_FOUND',
@@ -47,10 +56,32 @@ export async function findPast(
   );
 }
 
+/** Whether the answer would be in events that are not kept any more. */
+async function isForgotten(
+  sql: Sql,
+  { tag, past, way }: { tag: PresentTag; past: PastTag; way: WayBack },
+): Promise<boolean> {
+  if (past.sequence > 0) return false;
+  // Before its first move there was no tag.
+  if (way.kind === 'move' && way.sequence <= 0) return false;
+  if (way.kind === 'steps' && way.count >= tag.sequence) return false;
+  const first = await firstKeptMove(sql, tag.id);
+  return (first?.sequence ?? 1) > 1 && !(way.kind === 'move' && way.sequence > tag.sequence);
+}
+
+/** Also what it pointed to before the first move that is kept. */
+async function lastTimeAt(sql: Sql, tag: number, digest: Digest): Promise<PastTag> {
+  const past = await lastMoveTo(sql, { tag, digest });
+  if (past.sequence > 0) return past;
+  const first = await firstKeptMove(sql, tag);
+  const before = await tagAfterMove(sql, { tag, sequence: (first?.sequence ?? 0) - 1 });
+  return before.digest === digest ? before : past;
+}
+
 async function readPast(sql: Sql, { id: tag, sequence }: PresentTag, way: WayBack) {
   switch (way.kind) {
     case 'digest':
-      return lastMoveTo(sql, { tag, digest: way.digest });
+      return lastTimeAt(sql, tag, way.digest);
     case 'move':
       return tagAfterMove(sql, { tag, sequence: way.sequence });
     case 'steps':

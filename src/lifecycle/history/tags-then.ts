@@ -3,9 +3,10 @@ import type { Report, ReportSql } from '../../metadata/report.ts';
 import { findRepository, type RepositoryId } from '../../metadata/repositories.ts';
 import { readTagsThen, repositoriesWithin, type TagThen } from '../../metadata/tags-at.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
+import { oldTagEvents } from './old-events.ts';
 
 export interface TagsThenPage {
-  /** Tags that were there; fewer than the limit where others have come since. */
+  /** Tags that were there, or of which that is forgotten; fewer than the limit where others have come since. */
   readonly items: readonly TagThen[];
   /** The tag after which to go on; undefined: there are no more. */
   readonly next: string | undefined;
@@ -17,7 +18,7 @@ async function tagsThen(
 ): Promise<TagsThenPage> {
   const rows = await readTagsThen(sql, page);
   return {
-    items: rows.filter(({ past }) => past !== undefined),
+    items: rows.filter(({ past, state }) => past !== undefined || state === 'forgotten'),
     next: rows.length < page.limit ? undefined : rows.at(-1)?.tag,
   };
 }
@@ -73,7 +74,7 @@ async function isRepositoryAlone(sql: ReportSql, { path }: { path: string }): Pr
 }
 
 export function historyReports() {
-  return { tagsThen, tagsThenBelow, isRepositoryAlone } satisfies Record<
+  return { tagsThen, tagsThenBelow, isRepositoryAlone, oldTagEvents } satisfies Record<
     string,
     Report<never, unknown>
   >;

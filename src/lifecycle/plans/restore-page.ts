@@ -53,7 +53,7 @@ async function itemsOf(
     });
     for (const row of page) {
       after = row.tag;
-      if (row.now === row.past) continue;
+      if (row.now === row.past && row.state !== 'forgotten') continue;
       moves.push(itemOf(repository, row));
       if (row.past !== undefined && row.state === 'trash') revived.add(row.past);
     }
@@ -74,6 +74,10 @@ async function itemsOf(
 
 function itemOf(repository: RepositoryHere, { tag, past, now, state }: TagThen): NewPlanItem {
   const item = { ...about(repository), tag, from: now ?? null, to: past ?? null };
+  if (state === 'forgotten') {
+    const reason = 'what it was then is forgotten: its history does not go back so far';
+    return { ...item, action: 'keep', reason };
+  }
   if (past === undefined) return { ...item, action: 'move', reason: 'there was no such tag then' };
   if (state !== 'gone') return { ...item, action: 'move', reason: 'it was there then' };
   const reason = `${past}, to which it pointed then, is gone for good`;
