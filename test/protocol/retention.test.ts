@@ -146,7 +146,7 @@ onBothEngines('retention', ({ test, registry }) => {
     const only = await push(`${path}/a`, 'old', 'the same everywhere');
     const own = only.manifest.length + only.config.size + only.layer.size;
     await push(`${path}/b`, 'old', 'the same everywhere');
-    for (const of of ['a', 'b']) await push(`${path}/${of}`, 'new', `${path} ${of}`);
+    for (const part of ['a', 'b']) await push(`${path}/${part}`, 'new', `${path} ${part}`);
     const one = await preview(`${path}/a`, keep);
     expect([one.bytes, (await itemsOf(one.id, '?action=move'))[0]?.bytes]).toEqual([0, 0]);
     const both = await preview(path, keep);
@@ -188,8 +188,8 @@ onBothEngines('retention', ({ test, registry }) => {
 
   test('each repository follows the nearest policy', async () => {
     const path = newName();
-    for (const of of ['app', 'keep/app']) {
-      for (const tag of ['v1', 'v2']) await push(`${path}/${of}`, tag);
+    for (const part of ['app', 'keep/app']) {
+      for (const tag of ['v1', 'v2']) await push(`${path}/${part}`, tag);
     }
     const put = (at: string, policy: object) =>
       good('PUT', `/policies/retention?path=${at}`, policy);

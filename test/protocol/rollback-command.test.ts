@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newName, pushImage } from '../../../test/protocol/push.ts';
-import { instantOf, wayBackOf } from '../past-text.ts';
-import { type CliSession, openCliSession } from '../suite-session.ts';
+import { instantOf, wayBackOf } from '../../src/cli/past-text.ts';
+import { type CliSession, openCliSession } from '../../src/cli/suite-session.ts';
+import { newName, pushImage } from './push.ts';
 
 let session: CliSession;
 beforeAll(async () => {
