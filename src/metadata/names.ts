@@ -205,7 +205,7 @@ export function parentOf(path: string): string {
 }
 
 /** What stands at a path and below it, in numbers. */
-export interface Standing {
+export interface PlaceContents {
   readonly repositories: number;
   readonly listed: number;
   readonly grants: number;
@@ -215,12 +215,12 @@ export interface Standing {
   readonly trustPolicies: number;
 }
 
-const standing = statement<RangeParameters>()((q, p): Compilable<Standing> => {
+const standing = statement<RangeParameters>()((q, p): Compilable<PlaceContents> => {
   const count = (table: string, column: string, more = raw``) =>
     raw`(select count(*) from ${raw.table(table)} where (${raw.ref(column)} = ${p.path}
       or (${raw.ref(column)} >= ${p.below} and ${raw.ref(column)} < ${p.before})) ${more})`;
   const active = raw`and state <> 'deleted'`;
-  const text = raw<Standing>`select ${count('repositories', 'name')} as repositories,
+  const text = raw<PlaceContents>`select ${count('repositories', 'name')} as repositories,
     ${count('repositories', 'name', raw`and listed > 0`)} as listed,
     ${count('grants', 'path')} as grants, ${count('path_settings', 'path')} as settings,
     ${count('path_policies', 'path')} as policies, ${count('robots', 'path', active)} as robots,
@@ -228,7 +228,7 @@ const standing = statement<RangeParameters>()((q, p): Compilable<Standing> => {
   return { compile: () => text.compile(q) };
 });
 
-export async function whatLiesAt(sql: Sql, path: string): Promise<Standing> {
+export async function whatLiesAt(sql: Sql, path: string): Promise<PlaceContents> {
   const row = await sql.first(standing, pathRange(path));
   return {
     repositories: Number(row?.repositories ?? 0),

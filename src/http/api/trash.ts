@@ -42,9 +42,6 @@ function shown(item: ShownTrashItem): z.input<typeof ITEM> {
   return { id, kind, path, tag, digest, ...times, deletedBy: item.actor, cause, plan, bytes };
 }
 
-/** Each is looked at with what it is made of. */
-const LONGEST_PAGE = 200;
-
 const FILTER = {
   path: PATH.default(''),
   kind: KIND.optional(),
@@ -70,7 +67,6 @@ const list = endpoint({
   may: 'Who may delete at the path. A page may have fewer entries than its limit.',
   query: z.strictObject({
     ...PAGE_QUERY,
-    limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(100),
     ...FILTER,
   }),
   result: pageSchema('Trash', ITEM),
