@@ -18,6 +18,9 @@ import { until } from './until.ts';
 
 type Row = Record<string, unknown>;
 
+/** A run waits for the counts of pulls, which takes a second or two of each. */
+const APPLYING_MS = 60_000;
+
 function asking(registry: ProtocolSuite['registry']) {
   const ask = (method: string, path: string, body?: unknown): Promise<ApiAnswer> =>
     askApi(registry().url, { method, path, body, headers: ADMIN });
@@ -156,128 +159,149 @@ onBothEngines('retention', ({ test, registry }) => {
     expect(both.bytes).toBeLessThanOrEqual(own);
   });
 
-  test('it is applied as it was reviewed, and taken back with every tag and manifest', async () => {
-    const name = newName();
-    for (const tag of ['v1', 'v2', 'v3']) await push(name, tag);
-    const loose = (await pushImage(registry().url, name, { seed: `${name} untagged` })).digest;
-    const before = await tags(name);
-    const plan = await preview(name, { rules: [{ keep: 'last-pushed', count: 1 }] });
-    expect(await apply(plan)).toMatchObject({
-      state: 'applied',
-      skipped: 0,
-      done: { disappearing: 2 },
-    });
-    expect(Object.keys(await tags(name))).toEqual(['v3']);
-    // What lost its tag is still pulled by its digest.
-    expect(await has(name, before.v1 as string)).toBe(200);
-    expect(await has(name, loose)).toBe(200);
-    const { items } = await good(
-      'GET',
-      `/repositories/${encodeURIComponent(name)}/tags/v1/history`,
-    );
-    expect((items as Row[])[0]).toMatchObject({ cause: 'retention', plan: plan.id, to: null });
-    expect(await undo(plan)).toMatchObject({
-      state: 'applied',
-      skipped: 0,
-      done: { appearing: 2 },
-    });
-    expect(await tags(name)).toEqual(before);
-    const runs = await good('GET', `/plans?path=${name}&kind=retention`);
-    expect((runs.items as Row[]).map(({ id }) => id)).toEqual([plan.id]);
-  });
-
-  test('each repository follows the nearest policy', async () => {
-    const path = newName();
-    for (const part of ['app', 'keep/app']) {
-      for (const tag of ['v1', 'v2']) await push(`${path}/${part}`, tag);
-    }
-    const put = (at: string, policy: object) =>
-      good('PUT', `/policies/retention?path=${at}`, policy);
-    await put(path, { rules: [{ keep: 'last-pushed', count: 1 }] });
-    await put(`${path}/keep`, { rules: [{ keep: 'all' }] });
-    const plan = await preview(path);
-    const moves = await itemsOf(plan.id, '?action=move');
-    expect(moves.map(({ repository, tag }) => [repository, tag])).toEqual([[`${path}/app`, 'v1']]);
-    expect(plan).toMatchObject({ planned: { kept: 3 }, repositories: 2 });
-    const run = await good('POST', '/retention/run', { path });
-    await until(
-      async () => (await good('GET', `/plans/${run.id}`)).state === 'applied',
-      'it is applied',
-    );
-    expect(Object.keys(await tags(`${path}/app`))).toEqual(['v2']);
-  });
-
-  test('what was pulled, moved, leased or protected since is kept, and it is said', async () => {
-    const name = newName();
-    for (const tag of ['pulled', 'moved', 'leased', 'fixed', 'goes']) await push(name, tag);
-    const plan = await preview(name, { rules: [{ keep: 'label', label: 'never' }] });
-    expect(plan.planned).toMatchObject({ disappearing: 5 });
-    expect(await has(name, 'pulled')).toBe(200);
-    const moved = await push(name, 'moved', 'another');
-    const lease = { ttlSeconds: 3600, items: [{ repository: name, tag: 'leased' }] };
-    await good('PUT', `/leases/${name.replaceAll('/', '-')}`, lease);
-    await good('PUT', `/policies/immutability?path=${name}`, { rules: [{ tags: ['fixed'] }] });
-    const applied = await apply(plan);
-    expect(applied).toMatchObject({ skipped: 4, done: { disappearing: 1 }, silentNodes: [] });
-    const notes = Object.fromEntries(
-      (await itemsOf(plan.id, '?state=skipped')).map(({ tag, note }) => [tag, String(note)]),
-    );
-    expect(notes.pulled).toContain('pulled since');
-    expect(notes.moved).toContain(moved.digest);
-    expect(notes.leased).toContain('lease');
-    expect(notes.fixed).toContain('immutable');
-    expect(Object.keys(await tags(name)).sort()).toEqual(['fixed', 'leased', 'moved', 'pulled']);
-  });
-
-  test('a release stays whole while its tag is kept, and leaves nothing behind when it goes', async () => {
-    const { url } = registry();
-    const name = newName();
-    const kept = await pushRelease(url, name, 'kept');
-    const going = await pushRelease(url, name, 'going');
-    const policies = [
-      {
-        rules: [
-          { keep: 'all', tags: ['kept'] },
-          { keep: 'label', label: 'no' },
-        ],
-        untaggedAfter: '1h',
-      },
-      {
-        rules: [
-          { keep: 'last-pushed', count: 1, tags: ['kept'] },
-          { keep: 'label', label: 'no' },
-        ],
-      },
-      {
-        rules: [
-          { keep: 'pushed-within', within: '1d', tags: ['kept'] },
-          { keep: 'label', label: 'no' },
-        ],
-      },
-      {
-        rules: [
-          { keep: 'pulled-within', within: '1d', tags: ['kept'] },
-          { keep: 'label', label: 'no' },
-        ],
-      },
-    ];
-    const before = await tags(name);
-    for (const policy of policies) {
-      const plan = await preview(name, policy);
-      expect(plan.planned).toMatchObject({ disappearing: 2 });
-      await apply(plan);
-      const left = await tags(name);
-      expect(Object.keys(left).sort()).toEqual(
-        ['kept', `${kept.image.replace(':', '-')}.sig`].sort(),
+  test(
+    'it is applied as it was reviewed, and taken back with every tag and manifest',
+    async () => {
+      const name = newName();
+      for (const tag of ['v1', 'v2', 'v3']) await push(name, tag);
+      const loose = (await pushImage(registry().url, name, { seed: `${name} untagged` })).digest;
+      const before = await tags(name);
+      const plan = await preview(name, { rules: [{ keep: 'last-pushed', count: 1 }] });
+      expect(await apply(plan)).toMatchObject({
+        state: 'applied',
+        skipped: 0,
+        done: { disappearing: 2 },
+      });
+      expect(Object.keys(await tags(name))).toEqual(['v3']);
+      // What lost its tag is still pulled by its digest.
+      expect(await has(name, before.v1 as string)).toBe(200);
+      expect(await has(name, loose)).toBe(200);
+      const { items } = await good(
+        'GET',
+        `/repositories/${encodeURIComponent(name)}/tags/v1/history`,
       );
-      for (const digest of kept.all)
-        expect([digest, await has(name, digest)]).toEqual([digest, 200]);
-      expect(await states(name)).toEqual({ live: kept.all.length, released: going.all.length });
-      expect(await undo(plan)).toMatchObject({ skipped: 0 });
+      expect((items as Row[])[0]).toMatchObject({ cause: 'retention', plan: plan.id, to: null });
+      expect(await undo(plan)).toMatchObject({
+        state: 'applied',
+        skipped: 0,
+        done: { appearing: 2 },
+      });
       expect(await tags(name)).toEqual(before);
-      expect(await states(name)).toEqual({ live: kept.all.length + going.all.length, released: 0 });
-    }
-  });
+      const runs = await good('GET', `/plans?path=${name}&kind=retention`);
+      expect((runs.items as Row[]).map(({ id }) => id)).toEqual([plan.id]);
+    },
+    APPLYING_MS,
+  );
+
+  test(
+    'each repository follows the nearest policy',
+    async () => {
+      const path = newName();
+      for (const part of ['app', 'keep/app']) {
+        for (const tag of ['v1', 'v2']) await push(`${path}/${part}`, tag);
+      }
+      const put = (at: string, policy: object) =>
+        good('PUT', `/policies/retention?path=${at}`, policy);
+      await put(path, { rules: [{ keep: 'last-pushed', count: 1 }] });
+      await put(`${path}/keep`, { rules: [{ keep: 'all' }] });
+      const plan = await preview(path);
+      const moves = await itemsOf(plan.id, '?action=move');
+      expect(moves.map(({ repository, tag }) => [repository, tag])).toEqual([
+        [`${path}/app`, 'v1'],
+      ]);
+      expect(plan).toMatchObject({ planned: { kept: 3 }, repositories: 2 });
+      const run = await good('POST', '/retention/run', { path });
+      await until(
+        async () => (await good('GET', `/plans/${run.id}`)).state === 'applied',
+        'it is applied',
+      );
+      expect(Object.keys(await tags(`${path}/app`))).toEqual(['v2']);
+    },
+    APPLYING_MS,
+  );
+
+  test(
+    'what was pulled, moved, leased or protected since is kept, and it is said',
+    async () => {
+      const name = newName();
+      for (const tag of ['pulled', 'moved', 'leased', 'fixed', 'goes']) await push(name, tag);
+      const plan = await preview(name, { rules: [{ keep: 'label', label: 'never' }] });
+      expect(plan.planned).toMatchObject({ disappearing: 5 });
+      expect(await has(name, 'pulled')).toBe(200);
+      const moved = await push(name, 'moved', 'another');
+      const lease = { ttlSeconds: 3600, items: [{ repository: name, tag: 'leased' }] };
+      await good('PUT', `/leases/${name.replaceAll('/', '-')}`, lease);
+      await good('PUT', `/policies/immutability?path=${name}`, { rules: [{ tags: ['fixed'] }] });
+      const applied = await apply(plan);
+      expect(applied).toMatchObject({ skipped: 4, done: { disappearing: 1 }, silentNodes: [] });
+      const notes = Object.fromEntries(
+        (await itemsOf(plan.id, '?state=skipped')).map(({ tag, note }) => [tag, String(note)]),
+      );
+      expect(notes.pulled).toContain('pulled since');
+      expect(notes.moved).toContain(moved.digest);
+      expect(notes.leased).toContain('lease');
+      expect(notes.fixed).toContain('immutable');
+      expect(Object.keys(await tags(name)).sort()).toEqual(['fixed', 'leased', 'moved', 'pulled']);
+    },
+    APPLYING_MS,
+  );
+
+  test(
+    'a release stays whole while its tag is kept, and leaves nothing behind when it goes',
+    async () => {
+      const { url } = registry();
+      const name = newName();
+      const kept = await pushRelease(url, name, 'kept');
+      const going = await pushRelease(url, name, 'going');
+      const policies = [
+        {
+          rules: [
+            { keep: 'all', tags: ['kept'] },
+            { keep: 'label', label: 'no' },
+          ],
+          untaggedAfter: '1h',
+        },
+        {
+          rules: [
+            { keep: 'last-pushed', count: 1, tags: ['kept'] },
+            { keep: 'label', label: 'no' },
+          ],
+        },
+        {
+          rules: [
+            { keep: 'pushed-within', within: '1d', tags: ['kept'] },
+            { keep: 'label', label: 'no' },
+          ],
+        },
+        {
+          rules: [
+            { keep: 'pulled-within', within: '1d', tags: ['kept'] },
+            { keep: 'label', label: 'no' },
+          ],
+        },
+      ];
+      const before = await tags(name);
+      for (const policy of policies) {
+        const plan = await preview(name, policy);
+        expect(plan.planned).toMatchObject({ disappearing: 2 });
+        await apply(plan);
+        const left = await tags(name);
+        expect(Object.keys(left).sort()).toEqual(
+          ['kept', `${kept.image.replace(':', '-')}.sig`].sort(),
+        );
+        for (const digest of kept.all)
+          expect([digest, await has(name, digest)]).toEqual([digest, 200]);
+        expect(await states(name)).toEqual({ live: kept.all.length, released: going.all.length });
+        expect(await undo(plan)).toMatchObject({ skipped: 0 });
+        expect(await tags(name)).toEqual(before);
+        expect(await states(name)).toEqual({
+          live: kept.all.length + going.all.length,
+          released: 0,
+        });
+      }
+    },
+    APPLYING_MS,
+  );
 
   /** How many manifests of a repository something holds, and how many nothing. */
   async function states(name: string): Promise<Row> {
