@@ -82,7 +82,7 @@ const MEASUREMENTS: Readonly<
       }),
   },
   deletion: {
-    shape: { ...USUAL_SHAPE, repositories: 10, tags: of(100_000), fileEvery: 10 },
+    shape: { ...USUAL_SHAPE, repositories: 5, tags: of(100_000), fileEvery: 10 },
     measure: measureDeletion,
   },
 };

@@ -87,6 +87,12 @@ export class WorkOfJobs {
     return sum;
   }
 
+  /** Jobs of a kind, waiting and running. */
+  jobs(kind: string): number {
+    const row = this.#database.query('select count(*) as n from jobs where kind = ?').get(kind);
+    return (row as { n: number }).n;
+  }
+
   close(): void {
     this.#database.close(true);
   }
