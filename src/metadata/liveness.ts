@@ -253,7 +253,7 @@ const setUnheld = statement<{ repository: number; blobs: string; now: number }>(
 );
 
 const oneReleaseAtATime = statement<{ repository: number }>()((q, p, engine) => {
-  const row = q.selectFrom('repositories').select('id').where('id', '=', p.repository);
+  const row = q.selectFrom('repositories').select('name').where('id', '=', p.repository);
   return engine === 'postgres' ? row.forNoKeyUpdate() : row;
 });
 
@@ -268,6 +268,14 @@ export interface Manifests {
  */
 export async function beginRelease(tx: Transaction, repository: RepositoryId): Promise<void> {
   if (tx.engine === 'postgres') await tx.first(oneReleaseAtATime, { repository });
+}
+
+/** As `beginRelease`. @returns the name of the repository, which it keeps until the transaction ends. */
+export async function nameForRelease(
+  tx: Transaction,
+  repository: RepositoryId,
+): Promise<string | undefined> {
+  return (await tx.first(oneReleaseAtATime, { repository }))?.name;
 }
 
 /**

@@ -18,7 +18,7 @@ import {
   someLeaseItems,
   writeLease,
 } from '../../metadata/leases.ts';
-import { holdManifests, releaseManifests } from '../../metadata/liveness.ts';
+import { holdManifests, nameForRelease, releaseManifests } from '../../metadata/liveness.ts';
 import { keepRepository } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { settleUsage, UsageTally } from '../../metadata/usage.ts';
@@ -204,10 +204,12 @@ async function releaseEndedLeases(tx: Transaction): Promise<boolean> {
   if (lease === undefined) return false;
   const items = await someLeaseItems(tx, { lease: lease.id, limit: ITEMS_AT_ONCE });
   const tallies: { name: string; tally: UsageTally }[] = [];
-  for (const [name, of] of byRepository(items, (item) => item.name)) {
+  for (const of of byRepository(items, (item) => item.name).values()) {
     const [first] = of;
     if (first === undefined) continue;
     const { repository } = first;
+    // It may just have got another name, and counts where it lies now.
+    const name = (await nameForRelease(tx, repository)) ?? first.name;
     const blobs = of.map(({ blob }) => blob);
     const manifests = of.flatMap(({ manifest }) => (manifest === null ? [] : [manifest]));
     const tally = new UsageTally();
