@@ -32,6 +32,8 @@ export async function startScheduledRuns(
   context: JobContext,
 ): Promise<void> {
   for (const policy of await policiesOfKind(sql, 'retention')) {
+    // What lies in the trash is to come back as it went.
+    if (policy.path.startsWith('~')) continue;
     if (context.isStopping()) return;
     await context.extend();
     const due = await dueAt(sql, policy);
