@@ -1,4 +1,5 @@
 // One step of applying a plan: the next repository, or the next part of a large one, in one transaction.
+import { isAtOrBelow } from '../../access/pattern.ts';
 import { recordAct } from '../../metadata/audit.ts';
 import { synced } from '../../metadata/command.ts';
 import {
@@ -83,6 +84,10 @@ async function applyTo(
   // Locked by its name: it may just be renamed or deleted by somebody else.
   const isHere = found !== undefined && (await lockRepository(tx, found.name)) === repository;
   if (!isHere) return allSkipped(items, 'the repository is not there any more');
+  // Who applies was asked for the right at the path of the plan.
+  if (!isAtOrBelow(found.name, plan.path)) {
+    return allSkipped(items, `the repository is elsewhere now: it is called ${found.name}`);
+  }
   return applyItems(tx, guards, {
     plan: plan.id,
     repository,

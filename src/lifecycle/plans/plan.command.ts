@@ -290,12 +290,14 @@ async function apply(
   { actor, isOverriding }: { actor: Actor; isOverriding: boolean },
 ): Promise<void> {
   const { id, kind } = plan;
-  const pullsWantedAt = kind === 'retention' ? await wantPulls(tx) : 0;
-  const applying = { actor, isOverriding, pullsWantedAt };
+  const isRetention = kind === 'retention';
+  const pullsWantedAt = isRetention ? await wantPulls(tx) : 0;
+  // What rules and leases protect, no retention takes away.
+  const applying = { actor, isOverriding: isOverriding && !isRetention, pullsWantedAt };
   const summary = JSON.stringify({ ...summaryOf(plan), applying });
   await updatePlan(tx, plan, { state: 'applying', summary, appliedAt: await tx.now() });
   await addPlanJob(tx, { id, what: 'applying' });
-  const detail = { plan: id, kind, isOverriding };
+  const detail = { plan: id, kind, isOverriding: applying.isOverriding };
   await recordAct(tx, { actor, action: 'plan.apply', target: plan.path || 'the root', detail });
 }
 

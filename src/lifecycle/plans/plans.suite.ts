@@ -213,6 +213,25 @@ export function describePlans(title: string, open: () => Promise<OpenedPlans>): 
       }
     });
 
+    test('a repository that has left the path of the plan is left alone', async () => {
+      const path = world.path();
+      const before = await instant();
+      await world.push(`${path}/a`, 'v1', 1);
+      await world.push(`${path}/b`, 'v1', 1);
+      const plan = await world.restore(path, before);
+      await world.advance(plan);
+      const to = `${world.path()}/a`;
+      await world.commands.run('rename', { from: `${path}/a`, to });
+      await world.apply(plan);
+      expect(summaryOf(await world.plan(plan))).toMatchObject({
+        done: { disappearing: 1 },
+        skipped: 1,
+      });
+      expect(Object.keys(await world.tags(to))).toEqual(['v1']);
+      const [skipped] = await world.items(plan);
+      expect(skipped?.note).toContain(to);
+    });
+
     test('a restore that a quota refuses leaves that repository as it is, and says so', async () => {
       const path = world.path();
       const limit = (hard: number) => {

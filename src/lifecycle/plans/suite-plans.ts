@@ -21,10 +21,15 @@ const age = statement<{ milliseconds: number }>()((q, p) =>
   q.updateTable('manifests').set((e) => ({ created_at: e('created_at', '-', p.milliseconds) })),
 );
 
+const rename = statement<{ from: string; to: string }>()((q, p) =>
+  q.updateTable('repositories').set({ name: p.to }).where('name', '=', p.from),
+);
+
 export function planSuiteCommands() {
   return {
     ...registryCommands(lifecycleGuards()),
     ...lifecycleCommands(),
+    rename: synced((tx: Transaction, names: { from: string; to: string }) => tx.run(rename, names)),
     age: synced((tx: Transaction, milliseconds: number) => tx.run(age, { milliseconds })),
   } satisfies Record<string, Command<never, unknown>>;
 }
