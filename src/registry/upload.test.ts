@@ -583,6 +583,9 @@ describe('what a rule refuses', () => {
     test(`${what}: the upload ends, and its bytes go`, async () => {
       const strict = await openSuiteRegistry(refuse);
       try {
+        strict.sql.execute(`insert into usage_scopes
+          (path, bytes, blobs, tags, repositories, state, counted_to, is_limited, created_at)
+          values ('team', 0, 0, 0, 0, 'exact', '', 1, 0)`);
         const parts = strict.node('one');
         const bytes = patternBytes(size);
         const { id } = await beginUpload(parts, {
