@@ -668,12 +668,19 @@ function events(world: World): void {
       digest,
       mediaType: 'application/x',
     });
-    const move = { ...event, kind: 'tag', tag: 'v1', from: undefined, to: digest } as const;
+    const move = {
+      ...event,
+      kind: 'tag',
+      tag: 'v1',
+      from: undefined,
+      to: digest,
+      cause: 'push',
+    } as const;
     await world.commands.run('announce', move);
     const rows = await world.sql.all(outboxOf, { repository });
     expect(rows.map((row) => [row.kind, row.state, JSON.parse(row.detail)])).toEqual([
       ['push', 'waiting', { actor: 'someone', digest, mediaType: 'application/x' }],
-      ['tag', 'waiting', { actor: 'someone', tag: 'v1', to: digest }],
+      ['tag', 'waiting', { actor: 'someone', tag: 'v1', to: digest, cause: 'push' }],
     ]);
     const all = { limit: 1000 };
     expect(await world.commands.run('trimOutbox', { ...all, before: 1 })).toBe(0);

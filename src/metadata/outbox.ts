@@ -4,6 +4,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { RepositoryId } from './repositories.ts';
 import type { Transaction } from './sql.ts';
 import { statement } from './statement.ts';
+import type { TagCause } from './tags.ts';
 
 export type OutboxEvent =
   | { readonly kind: 'push'; readonly digest: Digest; readonly mediaType: string }
@@ -12,9 +13,15 @@ export type OutboxEvent =
       readonly tag: string;
       readonly from: Digest | undefined;
       readonly to: Digest | undefined;
+      readonly cause: TagCause;
+      /** The plan that it is part of. */
+      readonly plan?: number | undefined;
     }
   | { readonly kind: 'delete-manifest'; readonly digest: Digest }
   | { readonly kind: 'delete-blob'; readonly digest: Digest }
+  /** Out of the trash. */
+  | { readonly kind: 'restore-manifest'; readonly digest: Digest }
+  | { readonly kind: 'restore-blob'; readonly digest: Digest }
   /** Manifests went before their time: history and trash took too much of the disk. */
   | { readonly kind: 'trash-shortened'; readonly manifests: number; readonly until: number }
   /** `name`: what it was called. */
@@ -22,6 +29,24 @@ export type OutboxEvent =
   | { readonly kind: 'restore-repository'; readonly name: string }
   /** It was called `from`. */
   | { readonly kind: 'rename-repository'; readonly from: string; readonly to: string }
+  /** Of a namespace: one event for all that lies in it, told of the first of its repositories. */
+  | { readonly kind: 'delete-namespace'; readonly name: string; readonly repositories: number }
+  | { readonly kind: 'restore-namespace'; readonly name: string; readonly repositories: number }
+  | {
+      readonly kind: 'rename-namespace';
+      readonly from: string;
+      readonly to: string;
+      readonly repositories: number;
+    }
+  /** Stored bytes are gone or altered. `images`: those of the repository that need them, some of very many. */
+  | {
+      readonly kind: 'damage';
+      readonly digest: Digest;
+      readonly damage: 'missing' | 'altered';
+      /** `whole`: other bytes of it were good, so nothing is lost. */
+      readonly state: 'absent' | 'whole';
+      readonly images: readonly { readonly digest: Digest; readonly tags: readonly string[] }[];
+    }
   /** A push has crossed a soft limit. */
   | {
       readonly kind: 'quota-warning';

@@ -66,7 +66,7 @@ async function changeTag(
   const isOverriding = changes.isOverriding ?? false;
   await guards.beforeTagChange(tx, { ...change, name, cause, isOverriding });
   await moveTag(tx, { tag, to, actor, cause, plan });
-  await announce(tx, { kind: 'tag', actor: actor.name, ...change });
+  await announce(tx, { kind: 'tag', actor: actor.name, ...change, cause, plan });
   if (to === undefined) {
     tally.tags -= 1;
     const { digest } = tag;

@@ -51,7 +51,8 @@ function rollBackTagCommand(guards: Guards) {
     if (state === undefined) throw neverWas(rollback);
     const past = await findPast(tx, { tag: state, name: rollback.tag, way });
     const tally = new UsageTally();
-    if (restores) await reviveWhole(tx, { repository, digest: past.digest }, tally);
+    const revived = { repository, actor: rollback.actor };
+    if (restores) await reviveWhole(tx, { ...revived, digest: past.digest }, tally);
     const move = { key: rollback, repository, state, digest: past.digest, isOverriding, tally };
     const detail = { back: past.sequence };
     return point(tx, guards, { ...move, cause: 'rollback', action: 'tag.rollback', detail });

@@ -82,9 +82,12 @@ export function renameCommand(guards: Guards) {
     await retargetAliases(tx, { from, to });
     const until = await keepOldName(tx, rename);
     await changeAccess(tx);
-    if (kind === 'repository' && own !== undefined) {
-      const event = { kind: 'rename-repository', from: path, to, actor: actor.name } as const;
-      await announce(tx, { ...event, repository: own.id });
+    const told = own ?? repositories[0];
+    if (told !== undefined) {
+      const event = { repository: told.id, actor: actor.name, from: path, to };
+      const all = { kind: 'rename-namespace', repositories: repositories.length } as const;
+      const one = { kind: 'rename-repository' } as const;
+      await announce(tx, kind === 'repository' ? { ...event, ...one } : { ...event, ...all });
     }
     const renamed = { path: to, repositories: repositories.length, until };
     const detail = { ...renamed, from: path, grants: rename.grants };

@@ -1,8 +1,11 @@
 // Manifests that tags are to return to: still there with all their parts, in the trash, or gone.
+
+import type { Actor } from '../../metadata/audit.ts';
 import { findBlobId } from '../../metadata/blobs.ts';
 import { lostBelow, type MissingPart } from '../../metadata/closure.ts';
 import { holdManifests } from '../../metadata/liveness.ts';
 import { findManifestState, undeleteManifest } from '../../metadata/manifests.ts';
+import { announce } from '../../metadata/outbox.ts';
 import type { RepositoryId } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { forgetTrashed } from '../../metadata/trash.ts';
@@ -18,6 +21,10 @@ const MOST_REVIVED = 200;
 interface Key {
   readonly repository: RepositoryId;
   readonly digest: Digest;
+}
+
+interface Revived extends Key {
+  readonly actor: Actor;
 }
 
 /** @returns why a tag cannot point there, as a part of a sentence. The repository is kept by the caller. */
@@ -43,7 +50,7 @@ function showParts(missing: readonly MissingPart[]): string {
 /** Takes a manifest out of the trash. @returns why not, as a part of a sentence. */
 export async function reviveManifest(
   tx: Transaction,
-  { repository, digest }: Key,
+  { repository, digest, actor }: Revived,
   tally: UsageTally,
 ): Promise<string | undefined> {
   const blob = await findBlobId(tx, digest);
@@ -53,21 +60,25 @@ export async function reviveManifest(
   await undeleteManifest(tx, { repository, manifest: state.id });
   await forgetTrashed(tx, { repository, kind: 'manifest', digest });
   await holdManifests(tx, { repository, manifests: [state.id] }, tally);
+  await announce(tx, { kind: 'restore-manifest', repository, actor: actor.name, digest });
   return undefined;
 }
 
 /** Takes a manifest out of the trash, and what it names from there too. Without effect for what is gone. */
-export async function reviveWhole(tx: Transaction, key: Key, tally: UsageTally): Promise<void> {
-  const { repository } = key;
+export async function reviveWhole(tx: Transaction, key: Revived, tally: UsageTally): Promise<void> {
+  const { repository, actor } = key;
   let wanted: readonly Digest[] = [key.digest];
-  for (let revived = 0; revived < MOST_REVIVED; ) {
+  for (let revived = 0, round = 0; revived < MOST_REVIVED; round += 1) {
     let fresh = 0;
     for (const digest of wanted) {
-      if ((await reviveManifest(tx, { repository, digest }, tally)) === undefined) fresh += 1;
+      if ((await reviveManifest(tx, { repository, digest, actor }, tally)) === undefined)
+        fresh += 1;
     }
     revived += fresh;
+    // The first may be there, with a part of it in the trash.
+    if (fresh === 0 && round > 0) return;
     const missing = await missingBelow(tx, key);
     wanted = missing.filter(({ kind }) => kind === 'manifest').map(({ digest }) => digest);
-    if (fresh === 0 || wanted.length === 0) return;
+    if (wanted.length === 0) return;
   }
 }

@@ -3,6 +3,8 @@ import { type Actor, recordAct, SYSTEM } from '../../metadata/audit.ts';
 import { type Command, relaxed, synced } from '../../metadata/command.ts';
 import type { ImagesHit } from '../../metadata/images-hit.ts';
 import { forgetOrphans, giveUpOrphan, noteOrphans, type Orphan } from '../../metadata/orphans.ts';
+import { announce } from '../../metadata/outbox.ts';
+import { findRepository } from '../../metadata/repositories.ts';
 import {
   beginPass,
   endPass,
@@ -15,6 +17,7 @@ import {
 import { addScrubRun, changeScrubRun } from '../../metadata/scrub-runs.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import type { Digest } from '../../oci/digest.ts';
+import type { RepositoryName } from '../../oci/repository-name.ts';
 
 export function scrubCommands() {
   return {
@@ -92,7 +95,32 @@ async function recordDamage(
     outcome: 'failed',
     detail: { kind, state, storageKey, quarantine, images: hit.images, isMore: hit.isMore },
   });
+  await announceDamage(tx, { digest, hit, damage: kind, state, actor });
   return state;
+}
+
+/** Once for each repository whose images need the bytes. */
+async function announceDamage(
+  tx: Transaction,
+  found: Pick<RecordDamage, 'digest' | 'hit' | 'actor'> & {
+    readonly damage: FoundDamage['kind'];
+    readonly state: 'absent' | 'whole';
+  },
+): Promise<void> {
+  const { digest, hit, damage, state, actor } = found;
+  for (const [name, images] of Map.groupBy(hit.images, ({ repository }) => repository)) {
+    const repository = await findRepository(tx, name as RepositoryName);
+    if (repository === undefined) continue;
+    await announce(tx, {
+      kind: 'damage',
+      repository,
+      actor: actor.name,
+      digest,
+      damage,
+      state,
+      images: images.map((image) => ({ digest: image.digest, tags: image.tags })),
+    });
+  }
 }
 
 /** Keys named in one event of the audit log. */

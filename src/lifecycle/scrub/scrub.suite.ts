@@ -75,6 +75,15 @@ function damageCases(given: () => ScrubWorld): void {
         { repository: B, digest: untagged, tags: [] },
       ],
     });
+    const told = { actor: 'entrepot', digest: layer, damage: 'altered', state: 'absent' };
+    const images = [
+      { digest: image, tags: ['v1'] },
+      { digest: index, tags: ['all'] },
+    ];
+    expect(await world.announced()).toEqual([
+      { ...told, images },
+      { ...told, images: [{ digest: untagged, tags: [] }] },
+    ]);
 
     await world.push(A, large(1));
     expect(await world.get(A, layer)).toEqual(large(1));

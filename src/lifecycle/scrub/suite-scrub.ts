@@ -37,6 +37,9 @@ const events = statement()((q) =>
     .where('action', 'in', ['blob.damage', 'orphan.remove', 'scrub.start'])
     .orderBy('id'),
 );
+const damageEvents = statement()((q) =>
+  q.selectFrom('outbox').select('detail').where('kind', '=', 'damage').orderBy('id'),
+);
 const named = statement()((q) =>
   q.selectFrom('blobs').select('storage_key as key').where('storage_key', 'is not', null),
 );
@@ -230,6 +233,11 @@ export class ScrubWorld {
   async audit(): Promise<{ action: string; target: string; detail: Record<string, unknown> }[]> {
     const rows = await this.sql.all(events, {});
     return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) }));
+  }
+
+  /** What webhooks will hear of damages. */
+  async announced(): Promise<Record<string, unknown>[]> {
+    return (await this.sql.all(damageEvents, {})).map(({ detail }) => JSON.parse(detail));
   }
 
   /** Every key that a row of `blobs` names. */

@@ -79,13 +79,12 @@ async function deletePlace(
   const { grants, settings, policies, robots, trustPolicies } = hanging;
   const counts = { grants, settings, policies, robots, trustPolicies };
   const deleted = { trash, repositories: repositories.length, tags: content.tags, ...counts };
-  for (const { id } of kind === 'repository' ? repositories : []) {
-    await announce(tx, {
-      kind: 'delete-repository',
-      repository: id,
-      actor: actor.name,
-      name: path,
-    });
+  const [first] = repositories;
+  if (first !== undefined) {
+    const told = { repository: own?.id ?? first.id, actor: actor.name, name: path };
+    const all = { kind: 'delete-namespace', repositories: repositories.length } as const;
+    const one = { kind: 'delete-repository' } as const;
+    await announce(tx, kind === 'repository' ? { ...told, ...one } : { ...told, ...all });
   }
   await recordAct(tx, { actor, action: `${kind}.delete`, target: path, detail: { ...deleted } });
   return deleted;

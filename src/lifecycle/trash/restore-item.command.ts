@@ -10,6 +10,7 @@ import {
   findManifestState,
   undeleteManifest,
 } from '../../metadata/manifests.ts';
+import { announce } from '../../metadata/outbox.ts';
 import { keepRepository } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { ensureTag } from '../../metadata/tags.ts';
@@ -132,6 +133,8 @@ async function restoreManifest(
   await forgetTrashed(tx, { repository, kind: 'manifest', digest });
   await refuseIncomplete(tx, restoring);
   await holdManifests(tx, { repository, manifests: [manifest] }, tally);
+  const { name: actor } = restore.actor;
+  await announce(tx, { kind: 'restore-manifest', repository, actor, digest });
   const gone = await tagsTrashedWith(tx, { repository, digest, id: item.id });
   const wanted = restore.tags === null ? gone : gone.filter((tag) => restore.tags?.includes(tag));
   const free: Tag[] = [];
@@ -195,7 +198,7 @@ async function moveBack(
 
 async function restoreBlob(
   tx: Transaction,
-  { repository, name, digest, tally }: Restoring,
+  { repository, name, digest, restore, tally }: Restoring,
 ): Promise<void> {
   const blob = await findBlobId(tx, digest);
   if (blob === undefined || !(await keepBlob(tx, blob))) {
@@ -205,6 +208,8 @@ async function restoreBlob(
   const isCounted = await isLimited(tx, name);
   await linkBlob(tx, { repository, blob, isCounted });
   await forgetTrashed(tx, { repository, kind: 'blob', digest });
+  const { name: actor } = restore.actor;
+  await announce(tx, { kind: 'restore-blob', repository, actor, digest });
   if (isCounted) tally.add([{ id: blob, size: await sizeOfBlob(tx, blob) }]);
 }
 

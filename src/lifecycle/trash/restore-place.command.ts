@@ -64,11 +64,12 @@ export function restorePlaceCommand(guards: Guards) {
     const came = content.blobs === undefined ? to : undefined;
     await settleLater(tx, { key: `restore:${id}`, usage: { left: [], came } });
     await changeAccess(tx);
-    if (kind === 'repository') {
-      for (const one of repositories) {
-        const event = { kind: 'restore-repository', name: to, actor: actor.name } as const;
-        await announce(tx, { ...event, repository: one.id });
-      }
+    const [first] = repositories;
+    if (first !== undefined) {
+      const told = { repository: first.id, actor: actor.name, name: to };
+      const all = { kind: 'restore-namespace', repositories: repositories.length } as const;
+      const one = { kind: 'restore-repository' } as const;
+      await announce(tx, kind === 'repository' ? { ...told, ...one } : { ...told, ...all });
     }
     const restored = { path: to, repositories: repositories.length, tags: content.tags };
     const detail = { ...restored, from: item.path, trash: id };
