@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import { ACCESS_COMMANDS } from './commands/access.ts';
 import { ACCOUNT_COMMANDS } from './commands/account.ts';
 import { AUDIT_COMMANDS } from './commands/audit.ts';
+import { COLLECT_COMMANDS } from './commands/collect.ts';
 import { COMPARE_COMMANDS } from './commands/compare.ts';
 import { CONFIG_COMMANDS } from './commands/config.ts';
 import { DECLARATION_COMMANDS } from './commands/declaration.ts';
@@ -68,6 +69,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...DECLARATION_COMMANDS,
   ...AUDIT_COMMANDS,
   ...KEY_COMMANDS,
+  ...COLLECT_COMMANDS,
   ...DOCTOR_COMMANDS,
   versionCommand,
   helpCommand,

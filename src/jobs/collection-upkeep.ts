@@ -5,6 +5,7 @@ import {
   collect,
   isAnythingDue,
 } from '../lifecycle/collection/collect.ts';
+import { COLLECT_NOW_JOB } from '../lifecycle/collection/collection.command.ts';
 import type { CollectionReports } from '../lifecycle/collection/collection-reports.ts';
 import { readWindows, type Windows } from '../lifecycle/collection/windows.ts';
 import type { Reports } from '../metadata/report.ts';
@@ -32,9 +33,6 @@ const WINDOWS_AGE_MS = 60_000;
 /** How much history and trash take is worked out so often. */
 const SHARE_EVERY_MS = 60 * 60_000;
 
-/** Runs the collector at once, once. */
-export const COLLECT_NOW = 'collect-now';
-
 export function collectionJobs(parts: CollectionUpkeepParts): JobKind[] {
   const collector = new Collector(parts);
   return [
@@ -44,7 +42,7 @@ export function collectionJobs(parts: CollectionUpkeepParts): JobKind[] {
       isWanted: () => collector.isWanted(),
       run: (context) => collector.run(context),
     },
-    { kind: COLLECT_NOW, everyMs: undefined, run: (context) => collector.run(context) },
+    { kind: COLLECT_NOW_JOB, everyMs: undefined, run: (context) => collector.run(context) },
   ];
 }
 

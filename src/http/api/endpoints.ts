@@ -1,6 +1,7 @@
 // All of the management API, chapter by chapter.
 import { accountEndpoints } from './account.ts';
 import { auditEndpoints } from './audit.ts';
+import { collectionEndpoints } from './collection.ts';
 import { compareEndpoints } from './compare.ts';
 import { copyEndpoints } from './copy.ts';
 import { declarationEndpoints } from './declaration.ts';
@@ -67,6 +68,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...leaseEndpoints,
   ...trustPolicyEndpoints,
   ...declarationEndpoints,
+  ...collectionEndpoints,
   ...scrubEndpoints,
   ...auditEndpoints,
   ...signingKeyEndpoints,

@@ -1,6 +1,7 @@
 // The transactions of the collector. Each takes its lock, looks again in new statements, and removes only
 // what nothing holds at that moment. All are synced: a removal of bytes may follow, and no power cut may
 // bring back a row whose bytes are gone. The argument: docs/decisions/0021-collection.md.
+import { type Actor, recordAct } from '../../metadata/audit.ts';
 import {
   dropRightsOf,
   emptyBlobRows,
@@ -16,6 +17,7 @@ import {
 } from '../../metadata/collection.ts';
 import { addToRun, endRun } from '../../metadata/collection-runs.ts';
 import { synced } from '../../metadata/command.ts';
+import { addJob } from '../../metadata/jobs.ts';
 import { queueRemoval } from '../../metadata/removals.ts';
 import type { RepositoryId } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
@@ -28,11 +30,21 @@ export function collectionCommands() {
     collectManifests: synced(collectManifests),
     collectRights: synced(collectRights),
     collectBlobs: synced(collectBlobs),
+    startCollection: synced(startCollection),
     endCollectionRun: synced((tx: Transaction) => endRun(tx)),
   };
 }
 
 export type CollectionCommands = ReturnType<typeof collectionCommands>;
+
+/** The job that runs the collector at once, once. */
+export const COLLECT_NOW_JOB = 'collect-now';
+
+/** On behalf of somebody who does not wait for its turn. */
+async function startCollection(tx: Transaction, { actor }: { actor: Actor }): Promise<void> {
+  await addJob(tx, { kind: COLLECT_NOW_JOB, key: COLLECT_NOW_JOB, arguments: '{}', runAt: 0 });
+  await recordAct(tx, { actor, action: 'collection.start', target: 'garbage collection' });
+}
 
 /** `isBusy`: somebody was at work there, nothing was looked at. */
 export interface Collected {
