@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openSqliteReader } from '../../src/metadata/sqlite.ts';
 import { Random } from '../simulation/random.ts';
 import { postgresMissing, startPostgres } from '../support/postgres.ts';
 import { requires } from '../support/requires.ts';
@@ -29,6 +30,18 @@ test(`${KILLS} kills during pushes lose nothing that was acknowledged`, async ()
   expect(result.acknowledged).toBeGreaterThan(KILLS);
   expect(result.resumed).toBeGreaterThan(0);
   expect(result.leftovers).toEqual([]);
+}, 200_000);
+
+test('the collector at work between kills takes nothing that a tag needs', async () => {
+  const data = { directory, isCollecting: true };
+  const result = await killAgainAndAgain({ data, seed: 23, kills: KILLS, pushers: 6 });
+  expect(result.acknowledged).toBeGreaterThan(KILLS);
+  const connection = openSqliteReader(join(directory, 'entrepot.db'), Date.now);
+  const runs = connection.query('select detail from collection_runs', []) as { detail: string }[];
+  connection.close();
+  const gone = runs.map(({ detail }) => JSON.parse(detail) as Record<string, number>);
+  expect(gone.some(({ releasedManifests = 0 }) => releasedManifests > 0)).toBe(true);
+  expect(gone.some(({ blobs = 0 }) => blobs > 0)).toBe(true);
 }, 200_000);
 
 const missing = postgresMissing();

@@ -1,7 +1,7 @@
 // Kills the server again and again while clients push, and starts it again on what is left.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSqliteReader } from '../../src/metadata/sqlite.ts';
+import { openSqliteReader, openSqliteWriter } from '../../src/metadata/sqlite.ts';
 import { Random } from '../simulation/random.ts';
 import { Ledger } from './ledger.ts';
 import { findLeftovers } from './leftovers.ts';
@@ -37,17 +37,26 @@ export async function killAgainAndAgain(options: KillOptions): Promise<KillResul
     for (let kill = 1; kill <= kills; kill += 1) {
       const url = server.url;
       await pushUntilKilled(options, { random, ledger, server });
+      if (data.isCollecting === true) letCollect(data);
       server = await ServerProcess.start(data);
       checkIntegrity(data);
-      const verified = await ledger.verify(server.url, false);
+      const verified = await verify(options, { ledger, url: server.url, isAll: false });
       resumed += await resumeUploads(server.url, ledger, random);
       options.tell?.(`kill ${kill} at ${url}: ${verified} pushes read back`);
     }
-    await ledger.verify(server.url, true);
+    await verify(options, { ledger, url: server.url, isAll: true });
   } finally {
     await server.stop();
   }
   return { acknowledged: ledger.size, resumed, leftovers: await findLeftovers(data) };
+}
+
+/** With a collector only what a tag needs is a promise. */
+function verify(
+  { data }: KillOptions,
+  { ledger, url, isAll }: { ledger: Ledger; url: string; isAll: boolean },
+): Promise<number> {
+  return data.isCollecting === true ? ledger.verifyKept(url) : ledger.verify(url, isAll);
 }
 
 async function pushUntilKilled(
@@ -65,7 +74,8 @@ async function pushUntilKilled(
   const pushing = repositories.map((name) => {
     const { url } = server;
     const own = new Random(random.below(2 ** 31));
-    return new Pusher({ random: own, ledger, url, name, repositories, moment })
+    const mayBeGone = options.data.isCollecting === true;
+    return new Pusher({ random: own, ledger, url, name, repositories, mayBeGone, moment })
       .run(() => killed !== undefined)
       .catch((error: unknown) => {
         // Until the kill no connection may break, and an answer is right or it is a fault.
@@ -75,6 +85,15 @@ async function pushUntilKilled(
   const ends = await Promise.allSettled(pushing);
   await (killed ?? server.kill());
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** While the server is down: what a tag left goes after two seconds, and no dead process has the job. */
+function letCollect({ directory }: ServerData): void {
+  const connection = openSqliteWriter(join(directory, 'entrepot.db'), Date.now);
+  connection.execute(`insert into path_policies (path, kind, document, updated_at, updated_by)
+    values ('', 'trash', '{"days":0.00002}', 0, 'test') on conflict do nothing`);
+  connection.execute('update jobs set lease_until = 0, run_at = 0');
+  connection.close();
 }
 
 function checkIntegrity({ directory, postgres }: ServerData): void {

@@ -20,6 +20,11 @@ interface Held {
   isVerified: boolean;
 }
 
+interface Part {
+  readonly digest: string;
+  readonly size: number;
+}
+
 export class Ledger {
   readonly #blobs = new Map<string, Held>();
   readonly #manifests = new Map<string, Held>();
@@ -69,6 +74,27 @@ export class Ledger {
     await this.tokens.verify(url);
     await verifyAuditLog(url);
     return verified;
+  }
+
+  /** Every tag is where it may be, and whatever it needs is there. @throws Error for what is lost. */
+  async verifyKept(url: string): Promise<number> {
+    let parts = 0;
+    for (const [key, digests] of this.#tags) {
+      await this.#verifyTag(url, key, digests);
+      const [at] = this.#tags.get(key) ?? [];
+      if (at === undefined || at === '') continue;
+      const repository = key.slice(0, key.indexOf('/manifests/'));
+      const answer = await fetchSignedIn(`${url}/v2/${repository}/manifests/${at}`);
+      if (answer.status !== 200) throw new Error(`${key} has lost its manifest ${at}`);
+      const { config, layers } = (await answer.json()) as { config: Part; layers: Part[] };
+      for (const { digest, size } of [config, ...layers]) {
+        await verifyOne(url, `${repository}/blobs/${digest}`, size);
+        parts += 1;
+      }
+    }
+    await this.tokens.verify(url);
+    await verifyAuditLog(url);
+    return parts;
   }
 
   async #verifyTag(url: string, key: string, digests: readonly string[]): Promise<void> {

@@ -13,6 +13,8 @@ export interface PusherOptions {
   readonly name: string;
   /** All repositories, for mounts. */
   readonly repositories: readonly string[];
+  /** What was pushed a while ago may have been collected: it is not mounted. */
+  readonly mayBeGone?: boolean;
   /** Something is under way: a moment at which the server may be killed. */
   moment(): void;
 }
@@ -84,7 +86,7 @@ export class Pusher {
     const { random, ledger, repositories } = this.#options;
     const from = random.pick(repositories);
     const digests = ledger.blobsOf(from);
-    if (digests.length === 0) return;
+    if (digests.length === 0 || this.#options.mayBeGone === true) return;
     const digest = random.pick(digests);
     const query = `mount=${digest}&from=${encodeURIComponent(from)}`;
     const target = `/v2/${this.#repository}/blobs/uploads/?${query}`;

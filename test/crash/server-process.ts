@@ -14,6 +14,8 @@ export interface ServerData {
   readonly blobs?: string;
   /** Percent; undefined: pushes are taken until nothing fits any more. */
   readonly minFreeDisk?: number;
+  /** What no manifest names goes after a few seconds, and what a tag left too. Undefined: as usual. */
+  readonly isCollecting?: boolean;
 }
 
 export class ServerProcess {
@@ -39,6 +41,7 @@ export class ServerProcess {
         ENTREPOT_LOG: 'info,format=json,access=off',
         ENTREPOT_ADMIN_PASSWORD: ADMIN_PASSWORD,
         ENTREPOT_MIN_FREE_DISK: String(data.minFreeDisk ?? 0),
+        ...(data.isCollecting === true && { ENTREPOT_COLLECTION_GRACE: '5s' }),
         ...(data.postgres !== undefined && { ENTREPOT_DATABASE: data.postgres }),
         ...(data.blobs !== undefined && { ENTREPOT_BLOBS: `file:${data.blobs}` }),
       },
