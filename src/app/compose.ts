@@ -34,6 +34,7 @@ import type { Commands } from '../metadata/command.ts';
 import { countJobs } from '../metadata/jobs.ts';
 import { waitingRemovals } from '../metadata/removals.ts';
 import type { Reports } from '../metadata/report.ts';
+import { readUpkeepFigures } from '../metadata/upkeep-figures.ts';
 import { countUploads } from '../metadata/uploads.ts';
 import { ByteCache } from '../registry/byte-cache.ts';
 import { LiveUploads } from '../registry/live-uploads.ts';
@@ -194,6 +195,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         sleep: (ms) => delay(ms),
         space: () => blobs.space(),
         warn: (message) => options.log.warn(message, undefined),
+        noteHistory: (bytes) => metrics.noteHistory(bytes),
       }),
       ...planJobs({ sql, commands, reports: database.reports, now: () => performance.now() }),
       ...retentionJobs({ sql, commands, now: Date.now }),
@@ -232,6 +234,9 @@ export async function compose(options: ComposeOptions): Promise<Program> {
     commandsWaiting: database.commandsWaiting,
     jobs: () => countJobs(sql),
     removalsWaiting: () => waitingRemovals(sql),
+    upkeep: () => readUpkeepFigures(sql),
+    disk: () => blobs.space(),
+    historyBytes: () => metrics.historyBytes,
   });
   await worker.start();
   const presence = new NodePresence({

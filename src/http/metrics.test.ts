@@ -65,6 +65,62 @@ describe('metrics', () => {
     expect((await linesOf(metrics)).join('\n')).not.toContain('entrepot_jobs{');
   });
 
+  test('tell of the disk, of collection and of damage, each read once a scrape', async () => {
+    const metrics = new Metrics('1');
+    const figures = {
+      oldest: { released: 5_000, trashed: null, rights: null, blobs: 7_500 },
+      collectingSince: 9_000 as number | undefined,
+      collectedAt: 8_000,
+      damages: 2,
+      scrubbedAt: undefined,
+    };
+    let reads = 0;
+    metrics.addGauges({
+      uploadsOpen: async () => 0,
+      uploadsReceiving: () => 0,
+      commandsWaiting: () => 0,
+      jobs: async () => [
+        { kind: 'collect', state: 'waiting', count: 1, failures: 4 },
+        { kind: 'collect', state: 'dead', count: 1, failures: 10 },
+        { kind: 'scrub', state: 'waiting', count: 1, failures: 0 },
+      ],
+      upkeep: async () => {
+        reads += 1;
+        return figures;
+      },
+      disk: async () => {
+        reads += 1;
+        return { freeBytes: 10, totalBytes: 100 };
+      },
+      historyBytes: () => metrics.historyBytes,
+    });
+    metrics.countFreed(55);
+    const lines = await linesOf(metrics);
+    for (const line of [
+      'entrepot_disk_free_bytes 10',
+      'entrepot_disk_size_bytes 100',
+      'entrepot_collection_freed_bytes_total 55',
+      'entrepot_collection_running_since_timestamp_seconds 9',
+      'entrepot_collection_last_end_timestamp_seconds 8',
+      'entrepot_collection_oldest_waiting_timestamp_seconds{what="released"} 5',
+      'entrepot_collection_oldest_waiting_timestamp_seconds{what="blobs"} 7.5',
+      'entrepot_damaged_blobs 2',
+      'entrepot_job_failures{kind="collect"} 10',
+      'entrepot_job_failures{kind="scrub"} 0',
+    ]) {
+      expect(lines).toContain(line);
+    }
+    expect(reads).toBe(2);
+    const unknown = /^entrepot_(scrub_last_end|history_bytes)\S* \d|what="trashed"/m;
+    expect(lines.join('\n')).not.toMatch(unknown);
+    metrics.noteHistory(77);
+    figures.collectingSince = undefined;
+    const later = (await linesOf(metrics)).join('\n');
+    expect(later).toContain('entrepot_history_bytes 77');
+    expect(later).not.toMatch(/^entrepot_collection_running_since\S* \d/m);
+    expect(reads).toBe(4);
+  });
+
   test('leave out what the database does not tell, and give the rest', async () => {
     const metrics = new Metrics('1');
     let isDown = false;
@@ -76,12 +132,23 @@ describe('metrics', () => {
       uploadsOpen: () => told(4),
       uploadsReceiving: () => 3,
       commandsWaiting: () => 2,
-      jobs: () => told([{ kind: 'expire-uploads', state: 'waiting', count: 2 }]),
+      jobs: () => told([{ kind: 'expire-uploads', state: 'waiting', count: 2, failures: 1 }]),
+      upkeep: () =>
+        told({
+          oldest: { released: 5_000, trashed: null, rights: null, blobs: null },
+          collectingSince: undefined,
+          collectedAt: undefined,
+          damages: 0,
+          scrubbedAt: undefined,
+        }),
+      disk: async () => ({ freeBytes: 1, totalBytes: 2 }),
     });
     expect(await linesOf(metrics)).toContain('entrepot_uploads_open 4');
     isDown = true;
     const lines = await linesOf(metrics);
     expect(lines).toContain('entrepot_uploads_receiving 3');
-    expect(lines.join('\n')).not.toMatch(/^entrepot_(uploads_open|jobs)\b/m);
+    expect(lines).toContain('entrepot_disk_free_bytes 1');
+    const read = /^entrepot_(uploads_open|jobs|job_failures|damaged_blobs|collection_oldest\S*)\b/m;
+    expect(lines.join('\n')).not.toMatch(read);
   });
 });

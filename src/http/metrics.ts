@@ -27,6 +27,7 @@ export class Metrics implements Tallies {
   bytesSent = 0;
   bytesReadAgain = 0;
   bytesFreed = 0;
+  historyBytes: number | undefined;
   gauges: Gauges | undefined;
   readonly #requestSeconds = new Histogram({
     name: 'entrepot_request_duration_seconds',
@@ -107,6 +108,10 @@ export class Metrics implements Tallies {
 
   countFreed(bytes: number): void {
     this.bytesFreed += bytes;
+  }
+
+  noteHistory(bytes: number): void {
+    this.historyBytes = bytes;
   }
 
   addGauges(gauges: Gauges): void {

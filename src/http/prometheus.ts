@@ -3,6 +3,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Histogram } from './histogram.ts';
 import type { Gauges, Tallies } from './tallies.ts';
+import { addUpkeepGauges } from './upkeep-metrics.ts';
 
 export type { Registry };
 
@@ -116,6 +117,25 @@ function addGauges(registry: Registry, gauges: Gauges): void {
       this.reset();
       const jobs = await gauges.jobs().catch(untold);
       for (const { kind, state, count } of jobs ?? []) this.set({ kind, state }, count);
+    },
+  });
+  addJobFailures(registry, () => gauges.jobs());
+  addUpkeepGauges(registry, gauges);
+}
+
+function addJobFailures(registry: Registry, jobs: Gauges['jobs']): void {
+  new Gauge({
+    name: 'entrepot_job_failures',
+    help: 'How often jobs of a kind have failed in a row; 0: the last run was well.',
+    labelNames: ['kind'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const most = new Map<string, number>();
+      for (const { kind, failures = 0 } of (await jobs().catch(untold)) ?? []) {
+        most.set(kind, Math.max(failures, most.get(kind) ?? 0));
+      }
+      for (const [kind, failures] of most) this.set({ kind }, failures);
     },
   });
 }

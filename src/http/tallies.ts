@@ -1,4 +1,5 @@
 // What has been added up of the registry's work, for whoever tells of it.
+import type { UpkeepFigures } from '../metadata/upkeep-figures.ts';
 import type { Histogram } from './histogram.ts';
 
 export interface Tallies {
@@ -20,5 +21,13 @@ export interface Gauges {
   commandsWaiting(): number;
   /** Bytes that nothing needs any more and that still lie in the blob store. */
   removalsWaiting?(): Promise<{ readonly count: number; readonly bytes: number }>;
-  jobs(): Promise<readonly { kind: string; state: string; count: number }[]>;
+  /** `failures`: most in a row of one of them. */
+  jobs(): Promise<
+    readonly { kind: string; state: string; count: number; failures?: number | undefined }[]
+  >;
+  upkeep?(): Promise<UpkeepFigures>;
+  /** Of the blobs; undefined where that has no meaning. */
+  disk?(): Promise<{ readonly freeBytes: number; readonly totalBytes: number } | undefined>;
+  /** Bytes that history and trash take, as they were last worked out; undefined: not yet. */
+  historyBytes?(): number | undefined;
 }

@@ -21,6 +21,8 @@ export interface CollectionUpkeepParts extends Omit<CollectionParts, 'pause' | '
   /** Of the disk of the blobs; undefined where that has no meaning. */
   space(): Promise<{ readonly totalBytes: number } | undefined>;
   warn(message: string): void;
+  /** Told how many bytes history and trash take, whenever that was worked out. */
+  noteHistory(bytes: number): void;
 }
 
 const EVERY_MS = 30_000;
@@ -75,12 +77,13 @@ class Collector {
 
   /** What was let go of or deleted up to then goes before its time; 0 = nothing does. */
   async #cutOff(): Promise<number> {
-    const { settings, reports, space, warn } = this.#parts;
+    const { settings, reports, space, warn, noteHistory } = this.#parts;
     if (settings.trashShare === 0) return 0;
     const totalBytes = (await space())?.totalBytes;
     if (totalBytes === undefined) return 0;
     const limitBytes = Math.floor((totalBytes * settings.trashShare) / 100);
     const { historyBytes, until } = await reports.run('collectionCutOff', { limitBytes });
+    noteHistory(historyBytes);
     if (until > 0) {
       const [has, may] = [historyBytes, limitBytes].map((bytes) => Math.ceil(bytes / 1024 ** 2));
       const instant = new Date(until).toISOString();

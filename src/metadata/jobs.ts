@@ -104,6 +104,10 @@ const depth = statement()((q) =>
   q
     .selectFrom('jobs')
     .select(['kind', 'state', (e) => e.fn.countAll<number>().as('count')])
+    .select(
+      raw<number>`max(case when last_error is null then 0 when lease_owner is null then attempts
+        else attempts - 1 end)`.as('failures'),
+    )
     .groupBy(['kind', 'state']),
 );
 
@@ -166,9 +170,19 @@ export async function endJob(
   });
 }
 
-export async function countJobs(
-  sql: Sql,
-): Promise<{ kind: string; state: JobState; count: number }[]> {
+export interface JobCount {
+  readonly kind: string;
+  readonly state: JobState;
+  readonly count: number;
+  /** How often one of them has failed in a row, at most. */
+  readonly failures: number;
+}
+
+export async function countJobs(sql: Sql): Promise<JobCount[]> {
   const rows = await sql.all(depth, {});
-  return rows.map((row) => ({ ...row, count: Number(row.count) }));
+  return rows.map((row) => ({
+    ...row,
+    count: Number(row.count),
+    failures: Number(row.failures),
+  }));
 }

@@ -600,7 +600,7 @@ function jobs(world: World): void {
     test('belong to one owner until they end, and are there once for each key', async () => {
       await add('one');
       await add('one');
-      expect(await count()).toEqual([{ kind: 'work', state: 'waiting', count: 1 }]);
+      expect(await count()).toEqual([{ kind: 'work', state: 'waiting', count: 1, failures: 0 }]);
       const job = await lease('me');
       expect(job).toMatchObject({ kind: 'work', key: 'one', arguments: '{"n":1}', attempts: 1 });
       expect(await lease('other')).toBeUndefined();
@@ -635,15 +635,22 @@ function jobs(world: World): void {
       expect(await lease(owner)).toBeUndefined();
       await world.commands.run('ageJobs', { seconds: 6 });
       expect(await lease(owner)).toMatchObject({ id: job.id, attempts: 2 });
+      // The second time runs: nobody knows yet how it ends.
+      expect(await count()).toMatchObject([{ failures: 1 }]);
+      await world.commands.run('endJob', { id: job.id, owner, attempts: 2, end: failed });
+      expect(await count()).toMatchObject([{ failures: 2 }]);
+      await world.commands.run('ageJobs', { seconds: 6 });
+      expect(await lease(owner)).toMatchObject({ id: job.id, attempts: 3 });
       const again = { kind: 'again' as const, inMs: 5_000 };
-      await world.commands.run('endJob', { id: job.id, owner, attempts: 2, end: again });
+      await world.commands.run('endJob', { id: job.id, owner, attempts: 3, end: again });
+      expect(await count()).toMatchObject([{ failures: 0 }]);
       await world.commands.run('ageJobs', { seconds: 6 });
       expect(await lease(owner)).toMatchObject({ id: job.id, attempts: 1 });
       const dead = { kind: 'dead' as const, error: 'no' };
       await world.commands.run('endJob', { id: job.id, owner, attempts: 1, end: dead });
       await world.commands.run('ageJobs', { seconds: 100_000 });
       expect(await lease(owner)).toBeUndefined();
-      expect(await count()).toEqual([{ kind: 'work', state: 'dead', count: 1 }]);
+      expect(await count()).toEqual([{ kind: 'work', state: 'dead', count: 1, failures: 1 }]);
     });
 
     test('due longest come first, those of the future not at all', async () => {
