@@ -238,8 +238,9 @@ async function checkLeftovers(world: World): Promise<void> {
   }
   // What waits to be removed has its time; that all of it goes is seen after collection.
   const named = database.connection.query(
-    `select storage_key as key from blobs union select key from removals where kind = 'content'`,
-    [],
+    `select storage_key as key from blobs
+     union select key from removals where kind = 'content' and not_before > ?1`,
+    [world.now()],
   );
   const keys = new Set((named as { key: string | null }[]).map(({ key }) => key));
   // A power cut may take back the row that named a key, and not the name itself: a case for the
