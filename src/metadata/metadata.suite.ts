@@ -20,6 +20,7 @@ import { statement } from './statement.ts';
 import { namespaces, type SuiteCommands } from './suite.command.ts';
 import { readTagEvents } from './tag-history.ts';
 import { listTags, tagsPointingAt } from './tags.ts';
+import { readUpkeepFigures } from './upkeep-figures.ts';
 import { countUploads, findUpload, heldBytes, isUploadFile, staleUploads } from './uploads.ts';
 
 export interface OpenedMetadata {
@@ -695,6 +696,16 @@ function events(world: World): void {
     expect(await world.commands.run('trimOutbox', { before, limit: 1 })).toBe(1);
     await world.commands.run('trimOutbox', { ...all, before });
     expect(await world.sql.all(outboxOf, { repository })).toEqual([]);
+  });
+
+  test('what an operator is told of upkeep is in numbers', async () => {
+    const figures = await readUpkeepFigures(world.sql);
+    expect(figures.damages).toBe(0);
+    for (const since of Object.values(figures.oldest)) {
+      if (since !== null) expect(since).toBeNumber();
+    }
+    const kinds = ['blobs', 'released', 'rights', 'trashed'];
+    expect(Object.keys(figures.oldest)).toEqual(expect.arrayContaining(kinds));
   });
 
   test('pulls add up for the manifest, its tags and the indexes that name it', async () => {

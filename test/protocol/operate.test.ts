@@ -48,6 +48,12 @@ describe('a running registry', () => {
     const stored = 'entrepot_storage_duration_seconds_count{operation="commit",fault=""}';
     expect(count(stored)).toBe(1);
     expect([...metrics.keys()].some((key) => key.startsWith('entrepot_jobs{'))).toBe(true);
+    expect(count('entrepot_disk_free_bytes')).toBeGreaterThan(0);
+    expect(metrics.get('entrepot_damaged_blobs')).toBe(0);
+    expect(metrics.get('entrepot_job_failures{kind="collect"}')).toBe(0);
+    expect(metrics.get('entrepot_collection_freed_bytes_total')).toBe(0);
+    const oldest = 'entrepot_collection_oldest_waiting_timestamp_seconds';
+    expect(count(`${oldest}{what="rights"}`)).toBeGreaterThan(Date.now() / 1000 - 600);
     await registry.stop();
     expect(registry.faults).toEqual([]);
   });
