@@ -10,7 +10,7 @@ import {
   copySources,
   referrerDescriptor,
 } from '../../metadata/copy.ts';
-import { holdManifests } from '../../metadata/liveness.ts';
+import { beginRelease, holdManifests } from '../../metadata/liveness.ts';
 import { findManifestState, storeManifest, storeReferrer } from '../../metadata/manifests.ts';
 import { announce } from '../../metadata/outbox.ts';
 import { ensureRepository, keepRepository, listRepository } from '../../metadata/repositories.ts';
@@ -51,6 +51,7 @@ export function copyBatchCommand(guards: Guards) {
       throw new RegistryError('NAME_UNKNOWN', `There is no repository "${from}".`);
     }
     const repository = await ensureRepository(tx, name);
+    if (batch.tags.length > 0) await beginRelease(tx, repository);
     const sources = await copySources(tx, { repository: source, digests });
     if (sources.length < digests.length) {
       throw new RegistryError(

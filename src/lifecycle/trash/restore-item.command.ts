@@ -4,7 +4,7 @@ import { type Actor, recordAct } from '../../metadata/audit.ts';
 import { findBlobId, keepBlob, linkBlob } from '../../metadata/blobs.ts';
 import { lostBelow } from '../../metadata/closure.ts';
 import { synced } from '../../metadata/command.ts';
-import { holdManifests } from '../../metadata/liveness.ts';
+import { beginRelease, holdManifests } from '../../metadata/liveness.ts';
 import {
   findManifestByDigest,
   findManifestState,
@@ -110,6 +110,8 @@ async function placeOfItem(
       `The repository "${path}" is itself in the trash. Restore that first.`,
     );
   }
+  // A tag that comes back may leave another manifest.
+  await beginRelease(tx, repository);
   return { repository, name };
 }
 
