@@ -34,13 +34,15 @@ onBothEngines(
       ]) {
         await done(line);
       }
+      const policies =
+        '[{path: acme, kind: quota, policy: {tags: {hard: 9}}}, {path: acme/open, kind: trash, policy: {days: 5}}]';
+      await done('declaration apply -', `path: acme\npolicies: ${policies}\n`);
       const before = await done('declaration export acme');
-      const nothing = 'path: acme\npaths: []\ngrants: []\ntrustPolicies: []\n';
+      expect(before).toContain('days: 5');
+      const nothing = 'path: acme\npaths: []\ngrants: []\npolicies: []\ntrustPolicies: []\n';
       const removed = await done('declaration apply -', nothing);
-      expect(removed.split('\n')).toHaveLength(7);
-      expect(await done('declaration export acme')).toEndWith(
-        'path: acme\npaths: []\ngrants: []\ntrustPolicies: []\n',
-      );
+      expect(removed.split('\n')).toHaveLength(9);
+      expect(await done('declaration export acme')).toEndWith(nothing);
       await done('declaration apply -', before);
       expect(await done('declaration export acme')).toBe(before);
       expect(await done('declaration apply - --dry-run', before)).toBe('');
