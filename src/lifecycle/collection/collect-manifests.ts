@@ -28,7 +28,12 @@ import { type Digest, referrersTag } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { changeTags } from '../../registry/change-tags.ts';
 import { NO_GUARDS } from '../../registry/guards.ts';
-import type { Collected } from './collection.command.ts';
+
+/** `isBusy`: somebody was at work there, nothing was looked at. */
+export interface Collected {
+  readonly isBusy: boolean;
+  readonly gone: number;
+}
 
 export interface CollectManifests {
   readonly repository: RepositoryId;

@@ -11,7 +11,8 @@ import {
 import { isRunOpen } from '../../metadata/collection-runs.ts';
 import type { Commands } from '../../metadata/command.ts';
 import type { Sql } from '../../metadata/sql.ts';
-import type { Collected, CollectionCommands } from './collection.command.ts';
+import type { Collected } from './collect-manifests.ts';
+import type { CollectionCommands } from './collection.command.ts';
 import { readWindows, type Windows } from './windows.ts';
 
 export interface CollectionSettings {

@@ -23,7 +23,7 @@ import type { RepositoryId } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { forgetTrashed } from '../../metadata/trash.ts';
 import { settleUsage, UsageTally } from '../../metadata/usage.ts';
-import { collectManifests } from './collect-manifests.ts';
+import { type Collected, collectManifests } from './collect-manifests.ts';
 
 export function collectionCommands() {
   return {
@@ -44,12 +44,6 @@ export const COLLECT_NOW_JOB = 'collect-now';
 async function startCollection(tx: Transaction, { actor }: { actor: Actor }): Promise<void> {
   await addJob(tx, { kind: COLLECT_NOW_JOB, key: COLLECT_NOW_JOB, arguments: '{}', runAt: 0 });
   await recordAct(tx, { actor, action: 'collection.start', target: 'garbage collection' });
-}
-
-/** `isBusy`: somebody was at work there, nothing was looked at. */
-export interface Collected {
-  readonly isBusy: boolean;
-  readonly gone: number;
 }
 
 /**

@@ -1,8 +1,8 @@
 // Deleting, restoring, purging, renaming and copying from the command line.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { basic } from '../../../test/protocol/api-world.ts';
-import { ADMIN_PASSWORD } from '../../../test/support/entrepot.ts';
-import { type CliSession, openCliSession } from '../suite-session.ts';
+import { type CliSession, openCliSession } from '../../src/cli/suite-session.ts';
+import { ADMIN_PASSWORD } from '../support/entrepot.ts';
+import { basic } from './api-world.ts';
 
 let session: CliSession;
 beforeAll(async () => {
