@@ -191,6 +191,12 @@ export async function restartScopesWithin(tx: Transaction, path: string): Promis
   for (const { id } of await tx.all(countingWithin, pathRange(path))) await restart(tx, id);
 }
 
+/** The same of those at a path and above it: a new name may lie on the other side of what they have reached. */
+export async function restartScopesAbove(tx: Transaction, at: string): Promise<void> {
+  const paths = JSON.stringify(pathAndAbove(at));
+  for (const { id } of await tx.all(countingAmong, { paths })) await restart(tx, id);
+}
+
 async function restart(tx: Transaction, scope: number): Promise<void> {
   await tx.first(lockScope, { scope });
   await tx.run(dropChanges, { scope });
@@ -238,8 +244,7 @@ export async function settleMoved(
   move: { at: string; content: MovedContent; sign: 1 | -1 },
 ): ReturnType<typeof settleUsage> {
   const { at, content, sign } = move;
-  const paths = JSON.stringify(pathAndAbove(at));
-  for (const { id } of await tx.all(countingAmong, { paths })) await restart(tx, id);
+  await restartScopesAbove(tx, at);
   const tally = new UsageTally();
   tally.tags = sign * content.tags;
   tally.repositories = sign * content.repositories;

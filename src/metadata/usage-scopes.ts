@@ -45,9 +45,11 @@ const insertScope = statement<{ path: string; state: string; now: number }>()((q
     .onConflict((c) => c.column('path').doNothing()),
 );
 
-const lockScope = statement<{ scope: number }>()((q, p, engine) =>
-  locked(engine, q.selectFrom('usage_scopes').select('id').where('id', '=', p.scope)),
-);
+const lockScope = statement<{ scope: number }>()((q, p, engine) => {
+  const row = q.selectFrom('usage_scopes').select('id').where('id', '=', p.scope);
+  // Pushes, whose changes refer to the row, do not wait for it.
+  return engine === 'postgres' ? row.forNoKeyUpdate() : row;
+});
 
 const takeChanges = statement<{ scope: number; limit: number }>()((q, p) =>
   q
@@ -126,16 +128,15 @@ interface Range {
   before: string;
 }
 
-const countingScope = statement<{ scope: number }>()((q, p, engine) =>
-  locked(
-    engine,
-    q
-      .selectFrom('usage_scopes')
-      .select(['id', 'path', 'counted_to as countedTo'])
-      .where('id', '=', p.scope)
-      .where('state', '=', 'counting'),
-  ),
-);
+const countingScope = statement<{ scope: number }>()((q, p, engine) => {
+  const row = q
+    .selectFrom('usage_scopes')
+    .select(['id', 'path', 'counted_to as countedTo'])
+    .where('id', '=', p.scope)
+    .where('state', '=', 'counting');
+  // As above: a push that waited for it would be waited for, with its repository.
+  return engine === 'postgres' ? row.forNoKeyUpdate() : row;
+});
 
 const scopesOfState = statement<{ state: string }>()((q, p) =>
   q

@@ -223,7 +223,8 @@ async function settleScope(
   const added = await addToScopeBlobs(tx, { scope: scope.id, blobs: tally.added });
   const removed = await removeFromScopeBlobs(tx, { scope, blobs: tally.removed });
   // What a repository has that is not reached yet, the job that counts will see for itself.
-  const isReached = scope.state === 'exact' || name <= scope.countedTo;
+  const isBegun = scope.countedTo !== '';
+  const isReached = scope.state === 'exact' || (isBegun && name <= scope.countedTo);
   const change = {
     bytes: added.bytes - removed.bytes,
     blobs: added.blobs - removed.blobs,

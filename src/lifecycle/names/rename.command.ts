@@ -17,7 +17,7 @@ import { showRepositories } from '../../metadata/path-settings.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { moveTrashOf } from '../../metadata/trash-items.ts';
 import { renamePolicyGrants } from '../../metadata/trust-policy-names.ts';
-import { movedContent } from '../../metadata/usage-moves.ts';
+import { movedContent, restartScopesAbove } from '../../metadata/usage-moves.ts';
 import { ensureScope } from '../../metadata/usage-scopes.ts';
 import { findUser } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
@@ -92,7 +92,10 @@ export function renameCommand(guards: Guards) {
     const renamed = { path: to, repositories: repositories.length, until };
     const detail = { ...renamed, from: path, grants: rename.grants };
     await recordAct(tx, { actor, action: `${kind}.rename`, target: path, detail });
-    if (leftAt === cameAt) return { ...renamed, warnings: [] };
+    if (leftAt === cameAt) {
+      await restartScopesAbove(tx, leftAt);
+      return { ...renamed, warnings: [] };
+    }
     const left = await settleLeft(tx, { at: leftAt, content });
     const came = content.blobs === undefined ? to : undefined;
     await settleLater(tx, { key: `rename:${to}`, usage: { left, came } });
