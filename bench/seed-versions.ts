@@ -112,7 +112,7 @@ class Seed {
   }
 
   repository(index: number): void {
-    const { tags, released, releasedDays, sharedLayers } = this.#shape;
+    const { tags, moves, released, releasedDays, sharedLayers } = this.#shape;
     const rows = this.#rows;
     const at = this.#now - OLDEST_DAYS * DAY_MS;
     const repository = rows.repository({
@@ -141,7 +141,7 @@ class Seed {
       this.#tag(repository, {
         tag,
         image,
-        before: [...left, ...images.slice(0, tag).reverse()],
+        before: [...left, ...images.slice(Math.max(0, tag - moves), tag).reverse()],
         least: left.length,
       });
     }
