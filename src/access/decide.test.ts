@@ -69,6 +69,19 @@ test('says where the visibility was set', () => {
   expect(pull('a', CLOSED)).toBe('a is not public');
 });
 
+test('a visibility is not enough for all that lies below, and a right is', () => {
+  const pull = { action: 'pull', path: 'team', everyPath: true } as const;
+  for (const visibility of ['internal', 'public'] as const) {
+    const facts: PathFacts = { ...CLOSED, visibility };
+    const stranger = alice({ ...WRITER, path: 'elsewhere' });
+    expect(decide(stranger, facts, { ...pull, everyPath: false }, NOON).isAllowed).toBe(true);
+    expect(decide(stranger, facts, pull, NOON).isAllowed).toBe(false);
+    expect(decide(alice({ ...WRITER, path: 'team' }), facts, pull, NOON).isAllowed).toBe(true);
+    const forAnyone = [{ ...WRITER, path: 'team' }];
+    expect(decide(stranger, { ...facts, forAnyone }, pull, NOON).isAllowed).toBe(true);
+  }
+});
+
 test('tells the limits of a credential apart from those of its owner', () => {
   const scopes = [{ actions: ['pull'] as const, names: ['team/**'] }];
   const question = { action: 'push', path: 'team/backend' } as const;

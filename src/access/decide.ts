@@ -67,6 +67,11 @@ export interface Question {
   readonly tag?: string;
   /** `true`: a right that is limited to some tags is not enough, as for a delete by digest. */
   readonly everyTag?: boolean;
+  /**
+   * `true`: what lies below is meant too. Rights hold there as well; a visibility is not enough, because a
+   * nearer one may narrow it.
+   */
+  readonly everyPath?: boolean;
   /** The old name by which the path was asked for: a bearer token for that one is for this as well. */
   readonly askedAs?: string;
 }
@@ -101,10 +106,18 @@ function openVerdict(
   question: Question,
   circumstances: Circumstances,
 ): Verdict | undefined {
-  if (question.action === 'pull' && facts.visibility === 'public') {
+  if (isVisible(facts, question, 'public')) {
     return allowed(`${question.path || 'the registry'} is public${setAt(facts, question)}`);
   }
   return firstThatHolds(facts.forAnyone, question, circumstances).verdict;
+}
+
+function isVisible(
+  { visibility }: PathFacts,
+  { action, everyPath }: Question,
+  to: Visibility,
+): boolean {
+  return action === 'pull' && visibility === to && everyPath !== true;
 }
 
 function credentialFailure(
@@ -144,7 +157,7 @@ function signedInVerdict(
   circumstances: Circumstances,
 ): Verdict {
   if (standing.principal.kind === 'user') {
-    if (question.action === 'pull' && facts.visibility === 'internal') {
+    if (isVisible(facts, question, 'internal')) {
       return allowed(`${question.path || 'the registry'} is internal${setAt(facts, question)}`);
     }
     const signedIn = firstThatHolds(facts.forSignedIn, question, circumstances).verdict;

@@ -1,5 +1,6 @@
 // Whether scopes are within other scopes: a credential makes none that may do more than itself.
-import type { Scope } from '../decide.ts';
+import type { Action } from '../action.ts';
+import type { Scope, Standing } from '../decide.ts';
 import { isAtOrBelow, literalPrefix, matchesPath } from '../pattern.ts';
 
 /** Undefined scopes are everything. Says no rather than yes where two patterns are hard to compare. */
@@ -19,6 +20,18 @@ export function isWithinScopes(
       ),
     ),
   );
+}
+
+/**
+ * Whether a credential is for all that lies at a path and below. A trust policy gives what its patterns match,
+ * and nothing below that.
+ */
+export function isBelowInScope(
+  { scopes, policy }: Pick<Standing, 'scopes' | 'policy'>,
+  { action, path }: { action: Action; path: string },
+): boolean {
+  const wanted = [{ actions: [action], names: [path === '' ? '**' : `${path}/**`] }];
+  return isWithinScopes(wanted, scopes) && isWithinScopes(wanted, policy?.scopes);
 }
 
 /** Whether all that `name` can match, `pattern` matches too. */

@@ -4,7 +4,7 @@ import type { Question } from '../../access/decide.ts';
 import { credentialKey } from '../../access/principal.ts';
 import type { SignInContext } from '../../access/sign-in/prove-password.ts';
 import { factorsOf } from '../../access/sign-in/sign-in.ts';
-import { isWithinScopes } from '../../access/tokens/narrower-scopes.ts';
+import { isBelowInScope } from '../../access/tokens/narrower-scopes.ts';
 import type { Actor } from '../../metadata/audit.ts';
 import { readUserSecrets } from '../../metadata/users.ts';
 import { RegistryError } from '../../oci/errors.ts';
@@ -93,8 +93,7 @@ export class ApiCall {
   /** For what lies below as well, which the scopes of a token need not include. */
   async needManagerBelow(path: string): Promise<void> {
     await this.needManager(path);
-    const wanted = [{ actions: ['manage'] as const, names: [path === '' ? '**' : `${path}/**`] }];
-    if (isWithinScopes(wanted, this.caller.standing.scopes)) return;
+    if (isBelowInScope(this.caller.standing, { action: 'manage', path })) return;
     const why = `the scopes of this token do not include what lies below ${path || 'the root'}`;
     throw this.refuse({ action: 'manage', path }, why);
   }

@@ -1,7 +1,8 @@
 // Whether somebody has a right to all that lies at a path and below it. Rights add up on the way down, so
-// one at the path is enough; the scopes of a token need not include what lies below.
+// one at the path is enough; what is visible to all at the path, and what is in the scopes of a credential,
+// need not be so below.
 import type { Action } from '../../access/action.ts';
-import { isWithinScopes } from '../../access/tokens/narrower-scopes.ts';
+import { isBelowInScope } from '../../access/tokens/narrower-scopes.ts';
 import type { ApiCall } from './api-call.ts';
 
 /** @throws as `ApiCall.need` */
@@ -9,11 +10,15 @@ export async function needBelow(
   call: ApiCall,
   { action, path }: { action: Action; path: string },
 ): Promise<void> {
-  await call.need({ action, path, everyTag: true });
-  const names = [path === '' ? '**' : `${path}/**`];
-  if (isWithinScopes([{ actions: [action], names }], call.caller.standing.scopes)) return;
-  // A token for one repository is enough for what is asked of that repository.
+  const question = { action, path, everyTag: true };
+  await call.need(question);
+  const isInScope = isBelowInScope(call.caller.standing, { action, path });
+  if (isInScope && (await call.may({ ...question, everyPath: true }))) return;
+  // What is asked of one repository is asked of nothing below it.
   if (path !== '' && (await call.parts.reports.run('isRepositoryAlone', { path }))) return;
-  const why = `the scopes of this token do not include what lies below ${path || 'the root'}`;
+  const below = `what lies below ${path || 'the root'}`;
+  const why = isInScope
+    ? `no grant gives the right to ${action} on all of ${below}`
+    : `the scopes of this token do not include ${below}`;
   throw call.refuse({ action, path }, why);
 }
