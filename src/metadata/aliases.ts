@@ -173,14 +173,17 @@ export async function aliasWithin(tx: Transaction, path: string): Promise<Alias 
   return tx.first(reservedWithin, { ...pathRange(path), now: await tx.now() });
 }
 
-/** Nothing new is made at an old name or below it. @throws RegistryError DENIED */
+/**
+ * Nothing new is made at an old name or below it. Who asks may not be meant to know the new one.
+ * @throws RegistryError DENIED
+ */
 export async function refuseReserved(tx: Transaction, path: string): Promise<void> {
   const alias = await reservingAlias(tx, path);
   if (alias === undefined) return;
   const until = new Date(alias.until).toISOString();
   throw new RegistryError(
     'DENIED',
-    `"${alias.path}" is the old name of "${alias.target}" and stays reserved until ${until}. Use the new name, or have the old one ended: entrepot alias end ${alias.path}`,
+    `"${alias.path}" is the old name of what was renamed and stays reserved until ${until}. Use another name, or have the old one ended by who manages the new one: entrepot alias end ${alias.path}`,
     { path: alias.path, until },
   );
 }

@@ -138,12 +138,12 @@ function noManifest({ repository, tag, digest }: LeaseForm['items'][number]): Re
 async function resolve(call: ApiCall, items: LeaseForm['items']): Promise<Leased[]> {
   const readable = new Map<string, boolean>();
   for (const item of items) {
-    const { repository: path } = item;
-    const known = readable.get(path);
-    const isReadable =
-      known ?? (isRepositoryName(path) && (await call.may({ action: 'pull', path })));
+    const { repository: path, tag } = item;
+    const key = tag === undefined ? path : `${path}:${tag}`;
+    const question = { action: 'pull', path, ...(tag !== undefined && { tag }) } as const;
+    const isReadable = readable.get(key) ?? (isRepositoryName(path) && (await call.may(question)));
     if (!isReadable) throw noManifest(item);
-    readable.set(path, isReadable);
+    readable.set(key, isReadable);
   }
   const tags = items.flatMap(({ repository, tag }) =>
     tag === undefined ? [] : [{ repository, tag }],

@@ -1,9 +1,11 @@
 // Names of repositories and namespaces: taken away, given another one, and old ones that still answer.
 import { z } from '@hono/zod-openapi';
 import type { PlacePreview } from '../../lifecycle/names/name-reports.ts';
+import { rightToSet } from '../../lifecycle/policy-kinds.ts';
 import type { DeletedPlace } from '../../lifecycle/trash/delete-place.command.ts';
 import { aliasesTo, readAlias } from '../../metadata/aliases.ts';
 import { parentOf } from '../../metadata/names.ts';
+import { readPolicy } from '../../metadata/policies.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import { isRepositoryName } from '../../oci/repository-name.ts';
 import type { ApiCall } from './api-call.ts';
@@ -56,6 +58,7 @@ async function deletePlace(
 ): Promise<z.input<typeof DELETED>> {
   const { path } = wanted;
   const { reports, commands } = call.parts;
+  await needQuotaKept(call, wanted);
   if (isDry) {
     const preview = await reports.run('previewDeletion', { ...wanted, now: call.parts.now() });
     if (preview.repositories === 0) throw nothingThere(wanted);
@@ -66,6 +69,20 @@ async function deletePlace(
   const deleted = await commands.run('deletePlace', { ...wanted, actor: call.actor });
   const { trash } = deleted;
   return { path, isDone: true, ...heldOf(deleted), bytes: null, trash, inUse: null };
+}
+
+/**
+ * The quota of a path goes along with what lies there, and the path is free of it. So whom it limits may not
+ * take it away like that.
+ */
+async function needQuotaKept(call: ApiCall, { kind, path }: Wanted): Promise<void> {
+  const key = { kind: 'quota', path } as const;
+  const { sql, reports } = call.parts;
+  if ((await readPolicy(sql, key)) === undefined || (await call.may(rightToSet(key)))) return;
+  // Between others only the repository itself goes, and what is set on its path stays.
+  if (kind === 'repository' && !(await reports.run('isRepositoryAlone', { path }))) return;
+  const why = `"${path}" has a quota that you may not take away, and it would go along. Ask who set it, or do so with what lies below`;
+  throw call.refuse(rightToSet(key), why);
 }
 
 function heldOf(from: PlacePreview | DeletedPlace) {
@@ -175,6 +192,7 @@ async function rename(
   const { to, grants } = body;
   const { reports, commands } = call.parts;
   await call.needManager(parentOf(to));
+  if (parentOf(to) !== parentOf(wanted.path)) await needQuotaKept(call, wanted);
   if (body.dryRun) {
     const asked = { ...wanted, to, grants, now: call.parts.now() };
     const preview = await reports.run('previewRename', asked);

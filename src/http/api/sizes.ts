@@ -93,12 +93,14 @@ const ofTag = endpoint({
   path: '/repositories/{repository}/tags/{tag}/sizes',
   tag: TAG,
   summary: 'What a tag occupies, with its referrers, and what deleting it would free',
-  may: 'Who may pull there.',
+  may: 'Who may pull the tag.',
   params: z.object({ repository: REPOSITORY, tag: z.string().min(1).max(128) }),
   result: TAG_SIZES,
   async handle(call, { params: { repository: address, tag } }) {
     const { id, name: repository } = await repositoryOf(call, address);
-    const sizes = await call.parts.reports.run('tagSizes', { repository: id, tag });
+    const isSeen = await call.may({ action: 'pull', path: repository, tag });
+    const wanted = { repository: id, tag };
+    const sizes = isSeen ? await call.parts.reports.run('tagSizes', wanted) : undefined;
     if (sizes === undefined)
       throw new RegistryError('NOT_FOUND', `There is no tag "${tag}" there.`);
     const isTold = await mayDelete(call, repository);

@@ -59,6 +59,10 @@ function filterOf(given: {
   return { path, kind, since: since === undefined ? undefined : millisecondsOf(since), by };
 }
 
+function needList(call: ApiCall, path: string): Promise<void> {
+  return call.need({ action: 'delete', path, everyTag: true });
+}
+
 const list = endpoint({
   method: 'get',
   path: '/trash',
@@ -71,7 +75,7 @@ const list = endpoint({
   }),
   result: pageSchema('Trash', ITEM),
   async handle(call, { query }) {
-    await call.need({ action: 'delete', path: query.path, everyTag: true });
+    await needList(call, query.path);
     const filter = filterOf(query);
     const page = await pageOf(query, {
       key: z.int(),
@@ -213,10 +217,14 @@ async function chosen(call: ApiCall, many: Many): Promise<{ ids: number[]; next:
     throw new RegistryError('REQUEST_INVALID', 'Name the items by "ids" or by "filter".');
   }
   if (ids !== undefined) return { ids: [...new Set(ids)].sort((a, b) => b - a), next: null };
-  const page = { filter: filterOf(filter ?? { path: '' }), after, limit: MOST_AT_ONCE + 1 };
-  const found = (await listTrash(call.parts.sql, page)).map(({ id }) => id);
+  const wanted = filterOf(filter ?? { path: '' });
+  await needList(call, wanted.path);
+  const page = { filter: wanted, after, limit: MOST_AT_ONCE + 1 };
+  const found = await listTrash(call.parts.sql, page);
   const taken = found.slice(0, MOST_AT_ONCE);
-  return { ids: taken, next: found.length > MOST_AT_ONCE ? (taken.at(-1) ?? null) : null };
+  const seen: number[] = [];
+  for (const item of taken) if (await mayTrash(call, item, 'see')) seen.push(item.id);
+  return { ids: seen, next: found.length > MOST_AT_ONCE ? (taken.at(-1)?.id ?? null) : null };
 }
 
 async function eachOf<T>(
@@ -242,7 +250,7 @@ const restoreMany = endpoint({
   path: '/trash/restore',
   tag: CHAPTER,
   summary: 'Restore many items, newest first; each by itself',
-  may: 'As for one. What may not be restored is told in `refused`.',
+  may: 'As for one; by a filter, who may delete at its path. What may not be restored is told in `refused`.',
   body: z.strictObject({ ...MANY, replace: REPLACE }),
   result: z.object({ restored: z.array(RESTORED), refused: z.array(REFUSED), next: NEXT }),
   async handle(call, { body }) {
@@ -337,7 +345,7 @@ const purgeMany = endpoint({
   path: '/trash/purge',
   tag: CHAPTER,
   summary: 'Take many items away for good',
-  may: 'As for one.',
+  may: 'As for one; by a filter, who may delete at its path.',
   body: z.strictObject(MANY),
   result: z.object({ purged: z.array(PURGED), refused: z.array(REFUSED), next: NEXT }),
   async handle(call, { body }) {

@@ -84,9 +84,9 @@ async function applyTo(
   // Locked by its name: it may just be renamed or deleted by somebody else.
   const isHere = found !== undefined && (await lockRepository(tx, found.name)) === repository;
   if (!isHere) return allSkipped(items, 'the repository is not there any more');
-  // Who applies was asked for the right at the path of the plan.
+  // Who applies was asked for the right at the path of the plan; where it is now may not be theirs to know.
   if (!isAtOrBelow(found.name, plan.path)) {
-    return allSkipped(items, `the repository is elsewhere now: it is called ${found.name}`);
+    return allSkipped(items, 'the repository is elsewhere now');
   }
   return applyItems(tx, guards, {
     plan: plan.id,
