@@ -182,6 +182,29 @@ const rightsToParts = statement<Within>()((q, p, engine) => {
   return engine === 'postgres' ? rows.forShare('rb') : rows;
 });
 
+/**
+ * PostgreSQL: those that are about to be held. Two pushes of the same new layer that both shared them first would
+ * wait for each other to write.
+ */
+const lockUnheldRights = statement<Within>()((q, p, engine) =>
+  q
+    .selectFrom('repository_blobs as rb')
+    .select('rb.blob_id as id')
+    .where('rb.repository_id', '=', p.repository)
+    .where('rb.unheld_since', 'is not', null)
+    .where('rb.deleted_at', 'is', null)
+    .where('rb.blob_id', 'in', (e) =>
+      e
+        .selectFrom(wantedIds(engine, p.manifests))
+        .crossJoin('manifest_references as ref')
+        .select('ref.child_id')
+        .whereRef('ref.parent_id', '=', 'wanted.id')
+        .where('ref.kind', '<>', 'subject'),
+    )
+    .orderBy('rb.blob_id')
+    .forNoKeyUpdate('rb'),
+);
+
 const lockRightsToParts = statement<Within>()((q, p, engine) => {
   const rows = q
     .selectFrom('repository_blobs as rb')
@@ -305,6 +328,7 @@ export async function holdManifests(
   const released = states.filter(({ releasedAt }) => releasedAt !== null);
   if (released.length > 0) await tx.run(setReleased, { manifests: idsOf(released), at: null });
   tally.add(states.map(({ blobId, size }) => ({ id: blobId, size })));
+  if (tx.engine === 'postgres') await tx.all(lockUnheldRights, { repository, manifests: list });
   const rights = await tx.all(rightsToParts, { repository, manifests: list });
   const unheld = rights.filter(({ unheldSince }) => unheldSince !== null);
   if (unheld.length === 0) return;

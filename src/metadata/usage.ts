@@ -71,7 +71,7 @@ const addBlobs = statement<{ scope: number; blobs: string }>()((q, p, engine) =>
 );
 
 const keepScopeBlobs = statement<{ scope: number; blobs: string }>()((q, p, engine) => {
-  const rows = scopeBlobs(q, p, engine);
+  const rows = scopeBlobs(q, p, engine).orderBy('sb.blob_id');
   return engine === 'postgres' ? rows.forKeyShare('sb') : rows;
 });
 

@@ -7,7 +7,12 @@ import { leaseCommands } from '../../src/lifecycle/leases/lease.command.ts';
 import { nameCommands } from '../../src/lifecycle/names/commands.ts';
 import { trashCommands } from '../../src/lifecycle/trash/commands.ts';
 import { SYSTEM } from '../../src/metadata/audit.ts';
-import type { Commands } from '../../src/metadata/command.ts';
+import {
+  type Command,
+  type Commands,
+  type CommandTable,
+  synced,
+} from '../../src/metadata/command.ts';
 import { migratePostgres } from '../../src/metadata/migrate-postgres.ts';
 import { openPostgresPool, PostgresCommands, PostgresSql } from '../../src/metadata/postgres.ts';
 import type { Transaction } from '../../src/metadata/sql.ts';
@@ -54,12 +59,27 @@ beforeAll(async () => {
     ...NO_GUARDS,
     beforeTagChange: (_tx: Transaction, change) => beforeTagChange(change),
   };
-  const runner = new PostgresCommands(pool, raceCommands(guards));
+  const runner = new PostgresCommands(pool, counted(raceCommands(guards)));
   sql = new PostgresSql(pool);
   commands = runner as unknown as typeof commands;
   close = () => runner.close();
 }, 60_000);
 afterAll(() => close());
+
+/** Transactions begun: more than commands asked for when the server broke a deadlock. */
+let attempts = 0;
+
+function counted(table: CommandTable): CommandTable {
+  const entries = Object.entries(table).map(([name, command]) => {
+    const { run, durability } = command as Command<unknown, unknown>;
+    const counting = synced((tx: Transaction, args: unknown) => {
+      attempts += 1;
+      return run(tx, args);
+    });
+    return [name, { ...counting, durability }] as const;
+  });
+  return Object.fromEntries(entries) as CommandTable;
+}
 
 let made = 0;
 function freshRepository(): RepositoryName {
@@ -81,12 +101,21 @@ async function pushBlob(repository: RepositoryName, text: string): Promise<Diges
 async function push(repository: RepositoryName, text: string, tags: string[]): Promise<Digest> {
   const config = await pushBlob(repository, '{}');
   const layer = await pushBlob(repository, text);
+  return pushImage(repository, { config, layers: [layer], tags });
+}
+
+async function pushImage(
+  repository: RepositoryName,
+  image: { config: Digest; layers: Digest[]; tags: string[]; note?: string },
+): Promise<Digest> {
+  const { config, layers, tags, note = '' } = image;
   const mediaType = `${OCI}.manifest.v1+json`;
   const manifest = {
     schemaVersion: 2,
     mediaType,
     config: { mediaType: `${OCI}.config.v1+json`, digest: config, size: 2 },
-    layers: [{ mediaType: `${OCI}.layer.v1.tar`, digest: layer, size: text.length }],
+    layers: layers.map((digest) => ({ mediaType: `${OCI}.layer.v1.tar`, digest, size: 1 })),
+    annotations: { note },
   };
   const bytes = Buffer.from(JSON.stringify(manifest));
   const digest = hashBytes('sha256', bytes);
@@ -212,6 +241,55 @@ describe('what is taken while its last tag goes', () => {
           }),
         second: () => commands.run('deleteTag', { repository, actor, tag: 'old' as Tag }),
       });
+      await expectSound(repository);
+    },
+    RACE_MS,
+  );
+});
+
+describe('pushes at once', () => {
+  test(
+    'of images that share new layers never wait in a circle',
+    async () => {
+      const repository = freshRepository();
+      const config = await pushBlob(repository, '{}');
+      // The first push of all has the repository listed, and the others wait for that.
+      await push(repository, 'before', []);
+      const layers = [await pushBlob(repository, 'one'), await pushBlob(repository, 'two')];
+      const holding = await pool.reserve();
+      await holding`begin`;
+      await holding`select 1 from repository_blobs for share`;
+      attempts = 0;
+      const pushes = ['a', 'b', 'c'].map((note) =>
+        pushImage(repository, { config, layers, tags: [], note }),
+      );
+      // All stand before the same rights at once.
+      while ((await waitingForLocks()) < pushes.length);
+      await holding`commit`;
+      holding.release();
+      await Promise.all(pushes);
+      expect(attempts).toBe(pushes.length);
+      await expectSound(repository);
+    },
+    RACE_MS,
+  );
+
+  test(
+    'that move tags of one repository never wait in a circle',
+    async () => {
+      const repository = freshRepository();
+      const config = await pushBlob(repository, '{}');
+      const layers = [await pushBlob(repository, 'base')];
+      attempts = 0;
+      for (let round = 0; round < 5; round += 1) {
+        await Promise.all(
+          Array.from({ length: 8 }, async (_, at) => {
+            const own = await pushBlob(repository, `layer ${round} of ${at}`);
+            await pushImage(repository, { config, layers: [...layers, own], tags: [`t${at}`] });
+          }),
+        );
+      }
+      expect(attempts).toBe(5 * 8 * 2);
       await expectSound(repository);
     },
     RACE_MS,
