@@ -2,9 +2,8 @@
 import { z } from '@hono/zod-openapi';
 import { copyImage } from '../../lifecycle/names/copy-image.ts';
 import { findManifestByDigest, findManifestByTag } from '../../metadata/manifests.ts';
-import { isDigest } from '../../oci/digest.ts';
 import { RegistryError } from '../../oci/errors.ts';
-import { parseReference } from '../../oci/reference.ts';
+import { parseReference, type Reference } from '../../oci/reference.ts';
 import { parseRepositoryName } from '../../oci/repository-name.ts';
 import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
@@ -13,17 +12,17 @@ import { TAG } from './tag-shapes.ts';
 
 const MOST_TAGS = 50;
 
-async function sourceOf(call: ApiCall, { from, reference }: { from: string; reference: string }) {
+async function sourceOf(call: ApiCall, { from, wanted }: { from: string; wanted: Reference }) {
   const { id, name } = await repositoryOf(call, from, 'pull');
   const { sql } = call.parts;
-  const wanted = parseReference(reference);
   if (wanted.kind === 'tag') await call.need({ action: 'pull', path: name, tag: wanted.tag });
   const found =
     wanted.kind === 'tag'
       ? await findManifestByTag(sql, { repository: name, tag: wanted.tag })
       : await findManifestByDigest(sql, { repository: name, digest: wanted.digest });
   if (found === undefined) {
-    throw new RegistryError('NOT_FOUND', `There is no ${reference} in "${name}".`);
+    const what = wanted.kind === 'tag' ? wanted.tag : wanted.digest;
+    throw new RegistryError('NOT_FOUND', `There is no ${what} in "${name}".`);
   }
   return { from: { id, name }, image: { id: found.id, digest: found.digest } };
 }
@@ -59,12 +58,13 @@ const copy = endpoint({
   async handle(call, { params, body }) {
     const to = parseRepositoryName(params.repository);
     const { reference, withReferrers } = body;
-    const tags = body.tags ?? (isDigest(reference) ? [] : [TAG.parse(reference)]);
+    const wanted = parseReference(reference);
+    const tags = body.tags ?? (wanted.kind === 'tag' ? [wanted.tag] : []);
     if (tags.length === 0) await call.need({ action: 'push', path: to });
     for (const tag of tags) await call.need({ action: 'push', path: to, tag });
     const { creation } = await call.parts.standings.readPath(to);
     if (creation === 'explicit') await repositoryOf(call, to, 'push');
-    const source = await sourceOf(call, { from: body.from, reference });
+    const source = await sourceOf(call, { from: body.from, wanted });
     const { sql, commands } = call.parts;
     const { actor } = call;
     const copied = await copyImage(

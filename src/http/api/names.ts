@@ -1,13 +1,14 @@
 // Names of repositories and namespaces: taken away, given another one, and old ones that still answer.
 import { z } from '@hono/zod-openapi';
 import type { PlacePreview } from '../../lifecycle/names/name-reports.ts';
+import { refuseInside } from '../../lifecycle/names/rename.command.ts';
 import { rightToSet } from '../../lifecycle/policy-kinds.ts';
 import type { DeletedPlace } from '../../lifecycle/trash/delete-place.command.ts';
 import { aliasesTo, readAlias } from '../../metadata/aliases.ts';
 import { parentOf } from '../../metadata/names.ts';
 import { readPolicy } from '../../metadata/policies.ts';
 import { RegistryError } from '../../oci/errors.ts';
-import { isRepositoryName } from '../../oci/repository-name.ts';
+import { isRepositoryName, parseRepositoryName } from '../../oci/repository-name.ts';
 import type { ApiCall } from './api-call.ts';
 import { endpoint } from './endpoint.ts';
 import { PAGE_QUERY, pageOf, pageSchema } from './page.ts';
@@ -194,6 +195,7 @@ async function rename(
   await call.needManager(parentOf(to));
   if (parentOf(to) !== parentOf(wanted.path)) await needQuotaKept(call, wanted);
   if (body.dryRun) {
+    refuseInside(wanted.path, parseRepositoryName(to));
     const asked = { ...wanted, to, grants, now: call.parts.now() };
     const preview = await reports.run('previewRename', asked);
     if (preview.repositories === 0) throw nothingThere(wanted);

@@ -107,7 +107,8 @@ export function renameCommand(guards: Guards) {
   });
 }
 
-function refuseInside(path: string, to: string): void {
+/** @throws RegistryError CONFLICT, REQUEST_INVALID */
+export function refuseInside(path: string, to: string): void {
   if (to === path) throw new RegistryError('CONFLICT', `"${path}" has that name already.`);
   if (to.startsWith(`${path}/`)) {
     throw new RegistryError('REQUEST_INVALID', `"${path}" cannot be moved into itself ("${to}").`);
