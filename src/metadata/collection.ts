@@ -99,10 +99,6 @@ const oldest = statement()((q) =>
       .where('deleted_at', 'is not', null)
       .as('trashed'),
     e
-      .selectFrom('trash')
-      .select((m) => m.fn.min('deleted_at').as('at'))
-      .as('items'),
-    e
       .selectFrom('repository_blobs')
       .select((m) => m.fn.min('unheld_since').as('at'))
       .where('unheld_since', 'is not', null)

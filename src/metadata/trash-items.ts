@@ -2,7 +2,7 @@
 // apart: it comes back with it.
 import { sql as raw } from 'kysely';
 import { type Digest, parseDigest } from '../oci/digest.ts';
-import { locked } from './fragments.ts';
+import { locked, wantedIds } from './fragments.ts';
 import { isHidden } from './names.ts';
 import { pathRange } from './path-range.ts';
 import type { RepositoryId } from './repositories.ts';
@@ -115,6 +115,38 @@ const tagsDeletedWith = statement<{ repository: number; digest: string; after: n
     .orderBy('t.tag'),
 );
 
+const oldTags = statement<{ since: number; after: number; before: number; limit: number }>()(
+  (q, p) =>
+    q
+      .selectFrom('trash as t')
+      .innerJoin('repositories as r', 'r.id', 't.repository_id')
+      .select(['t.id', 't.deleted_at as since', 'r.id as repository', 'r.name'])
+      .where('t.kind', '=', 'tag')
+      .where('t.deleted_at', '>=', p.since)
+      .where((e) => e.or([e('t.deleted_at', '>', p.since), e('t.id', '>', p.after)]))
+      .where('t.deleted_at', '<', p.before)
+      .where('r.name', '<', '~')
+      .orderBy('t.deleted_at')
+      .orderBy('t.id')
+      .limit(p.limit),
+);
+
+const oldestTag = statement()((q) =>
+  q
+    .selectFrom('trash')
+    .select('deleted_at as at')
+    .where('kind', '=', 'tag')
+    .orderBy('deleted_at')
+    .limit(1),
+);
+
+const dropTags = statement<{ items: string }>()((q, p, engine) =>
+  q
+    .deleteFrom('trash')
+    .where('kind', '=', 'tag')
+    .where('id', 'in', (e) => e.selectFrom(wantedIds(engine, p.items)).select('wanted.id')),
+);
+
 const removeRow = statement<{ id: number }>()((q, p) =>
   q.deleteFrom('trash').where('id', '=', p.id),
 );
@@ -198,6 +230,32 @@ export async function tagsTrashedWith(
   const { repository, digest, id } = item;
   const rows = await sql.all(tagsDeletedWith, { repository, digest, after: id });
   return [...new Set(rows.flatMap(({ tag }) => (tag === null ? [] : [tag])))];
+}
+
+export interface OldTagItem {
+  readonly id: number;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  readonly repository: RepositoryId;
+  readonly name: string;
+}
+
+/** Tags deleted before `before`, the longest ago first; not of repositories that lie in the trash themselves. */
+export function oldTagItems(
+  sql: Sql,
+  page: { since: number; after: number; before: number; limit: number },
+): Promise<OldTagItem[]> {
+  return sql.all(oldTags, page);
+}
+
+/** When the tag was deleted that lies in the trash the longest (ms). */
+export async function oldestTagItem(sql: Sql): Promise<number | undefined> {
+  return (await sql.first(oldestTag, {}))?.at;
+}
+
+/** Their time in the trash is over; what they pointed at stands in their history. @returns how many went. */
+export function forgetTagItems(tx: Transaction, items: readonly number[]): Promise<number> {
+  return tx.run(dropTags, { items: JSON.stringify(items) });
 }
 
 export async function removeTrashItem(tx: Transaction, id: number): Promise<void> {

@@ -11,6 +11,7 @@ import {
 import { isRunOpen } from '../../metadata/collection-runs.ts';
 import type { Commands } from '../../metadata/command.ts';
 import type { Sql } from '../../metadata/sql.ts';
+import { oldestTagItem, oldTagItems } from '../../metadata/trash-items.ts';
 import type { Collected } from './collect-manifests.ts';
 import type { CollectionCommands } from './collection.command.ts';
 import { readWindows, type Windows } from './windows.ts';
@@ -64,7 +65,7 @@ export async function isAnythingDue(
   const before = now() - windows.shortest;
   if (oldest.blobs !== null) return true;
   if ((oldest.rights ?? Infinity) < now() - settings.graceMs) return true;
-  const times = [oldest.released, oldest.trashed];
+  const times = [oldest.released, oldest.trashed, (await oldestTagItem(sql)) ?? null];
   return times.some((time) => time !== null && time < before);
 }
 
@@ -75,6 +76,7 @@ export async function collect(
   const run = new Run(parts, turn, await readWindows(parts.sql));
   await run.manifests('released');
   await run.manifests('trashed');
+  await run.tagItems();
   await run.rights();
   await run.blobs();
   const isOver = !turn.isStopping() && !run.wasBusy && run.gone === 0;
@@ -117,6 +119,20 @@ class Run {
             commands.run('collectManifests', { repository, manifests, before: end, early }),
           );
         }
+      },
+    );
+  }
+
+  /** Tags in the trash: the time of each is over with that of what it pointed at. */
+  async tagItems(): Promise<void> {
+    const { sql, commands } = this.#parts;
+    const now = this.#parts.now();
+    const before = now - this.#windows.shortest;
+    await this.#walk(
+      ({ since, after }) => oldTagItems(sql, { since, after, before, limit: PAGE }),
+      async (page) => {
+        const due = page.filter(({ name, since }) => since < now - this.#windows.at(name));
+        await this.#inBatches(due, (items) => commands.run('collectTagItems', { items }));
       },
     );
   }

@@ -16,12 +16,13 @@ import {
   unmark,
 } from '../../metadata/collection.ts';
 import { addToRun, endRun } from '../../metadata/collection-runs.ts';
-import { synced } from '../../metadata/command.ts';
+import { relaxed, synced } from '../../metadata/command.ts';
 import { addJob } from '../../metadata/jobs.ts';
 import { queueRemoval } from '../../metadata/removals.ts';
 import type { RepositoryId } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { forgetTrashed } from '../../metadata/trash.ts';
+import { forgetTagItems } from '../../metadata/trash-items.ts';
 import { settleUsage, UsageTally } from '../../metadata/usage.ts';
 import { type Collected, collectManifests } from './collect-manifests.ts';
 
@@ -30,6 +31,8 @@ export function collectionCommands() {
     collectManifests: synced(collectManifests),
     collectRights: synced(collectRights),
     collectBlobs: synced(collectBlobs),
+    // Lost, it is done again.
+    collectTagItems: relaxed(collectTagItems),
     startCollection: synced(startCollection),
     endCollectionRun: synced((tx: Transaction) => endRun(tx)),
   };
@@ -147,4 +150,12 @@ async function collectBlobs(
   const stored = free.filter(({ state }) => state === 'stored').length;
   await addToRun(tx, { blobs: stored, payloadBytes, storedBytes });
   return { isBusy: false, gone: free.length };
+}
+
+/** Names of deleted tags that nobody can have back from the trash any more: they are free from then on. */
+async function collectTagItems(
+  tx: Transaction,
+  { items }: { items: readonly number[] },
+): Promise<Collected> {
+  return { isBusy: false, gone: await forgetTagItems(tx, items) };
 }

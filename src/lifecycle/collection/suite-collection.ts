@@ -34,7 +34,7 @@ import { collectionCommands } from './collection.command.ts';
 const rows = statement()((q) =>
   q.selectFrom('blobs').select(['id', 'state', 'unheld_since as unheldSince']),
 );
-const trash = statement()((q) => q.selectFrom('trash').select(['kind', 'digest', 'tag']));
+const trash = statement()((q) => q.selectFrom('trash').select(['kind', 'path', 'digest', 'tag']));
 const references = statement()((q) => q.selectFrom('manifest_references').select('child_id'));
 
 interface Undelete {
