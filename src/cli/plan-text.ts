@@ -21,19 +21,58 @@ export async function endedPlan({ api, terminal }: Session, plan: JsonObject): P
   throw new CommandFailure(`Plan ${cell(now.id)} could not be made: ${cell(now.error)}`);
 }
 
-const WORDS: readonly (readonly [string, string])[] = [
-  ['moved', 'tags move'],
-  ['appearing', 'tags appear'],
-  ['disappearing', 'tags disappear'],
-  ['revived', 'manifests come out of the trash'],
-  ['deleted', 'manifests go to the trash'],
-  ['kept', 'stay'],
+interface Words {
+  readonly field: string;
+  readonly one: string;
+  readonly many: string;
+}
+
+const CHANGES: readonly Words[] = [
+  { field: 'moved', one: 'tag moves', many: 'tags move' },
+  { field: 'appearing', one: 'tag appears', many: 'tags appear' },
+  { field: 'disappearing', one: 'tag disappears', many: 'tags disappear' },
+  {
+    field: 'revived',
+    one: 'manifest comes out of the trash',
+    many: 'manifests come out of the trash',
+  },
+  { field: 'deleted', one: 'manifest goes to the trash', many: 'manifests go to the trash' },
 ];
+const KEPT: Words = { field: 'kept', one: 'stays', many: 'stay' };
 
 function counts(value: JsonObject[string]): string {
   const of = objectOf(value);
-  const shown = WORDS.filter(([field]) => Number(of[field]) > 0);
-  return shown.map(([field, words]) => `${cell(of[field])} ${words}`).join(', ') || 'nothing';
+  const shown = [...CHANGES, KEPT].flatMap(({ field, one, many }) => {
+    const count = Number(of[field]);
+    return count > 0 ? [`${count} ${count === 1 ? one : many}`] : [];
+  });
+  return shown.join(', ') || 'nothing';
+}
+
+/** What a plan would do, or frees, on one line. */
+export function planSummary({ planned, bytes }: JsonObject): string {
+  const frees = Number(bytes) > 0 ? `, which frees ${shownBytes(Number(bytes))}` : '';
+  return `${counts(planned)}${frees}`;
+}
+
+/** Whether a plan would change anything. */
+export function hasWork({ planned }: JsonObject): boolean {
+  const of = objectOf(planned);
+  return CHANGES.some(({ field }) => Number(of[field]) > 0);
+}
+
+/** What comes after a plan was made: only what has something to do is applied. */
+export function toApply(plan: JsonObject): string {
+  return hasWork(plan)
+    ? `To apply it: entrepot plan apply ${cell(plan.id)}`
+    : 'There is nothing to do.';
+}
+
+/** What comes after a plan was applied. */
+export function toUndo({ id, done }: JsonObject): string {
+  return hasWork({ planned: done })
+    ? `To undo it: entrepot plan undo ${cell(id)}`
+    : 'Nothing was changed.';
 }
 
 export const PLAN_FIELDS: readonly Column[] = [
@@ -102,6 +141,8 @@ export async function showPlan(
 ): Promise<void> {
   show.item(plan, PLAN_FIELDS);
   if (show.isJson || most === 0) return;
-  const items = await api.all(`/plans/${cell(plan.id)}/items`, query, most);
-  if (items.length > 0) show.list(items, { columns: ITEM_COLUMNS, none: '' });
+  // One more tells whether there are more.
+  const items = await api.all(`/plans/${cell(plan.id)}/items`, query, most + 1);
+  if (items.length > 0) show.list(items.slice(0, most), { columns: ITEM_COLUMNS, none: '' });
+  if (items.length > most) show.done(`There are more: entrepot plan items ${cell(plan.id)}`);
 }

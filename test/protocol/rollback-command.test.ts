@@ -71,7 +71,7 @@ test('retention is previewed, applied and undone', async () => {
   const file = join(session.home, 'keep-one.yaml');
   writeFileSync(file, 'rules:\n  - keep: last-pushed\n    count: 1\n');
   const shown = await session.done(`retention preview ${name} --file ${file}`);
-  expect(shown).toContain('2 tags disappear, 1 stay');
+  expect(shown).toContain('2 tags disappear, 1 stays');
   expect(shown).toContain(`${name}:v1`);
   expect(shown).not.toContain(`${name}:v3`);
   expect(await session.done(`retention preview ${name} --file ${file} --all`)).toContain(
@@ -84,6 +84,27 @@ test('retention is previewed, applied and undone', async () => {
   await session.done(`plan undo ${run.id}`);
   expect(await session.json(`tag list ${name}`)).toHaveLength(3);
   expect(await session.json<unknown[]>(`retention runs ${name}`)).toHaveLength(3);
+}, 60_000);
+
+test('a run of retention asks with its numbers, and does nothing without a yes', async () => {
+  const name = newName();
+  expect((await session.cli(`retention run ${name} --yes`)).err).toContain('No retention policy');
+  for (const reference of ['v1', 'v2', 'v3']) {
+    await pushImage(session.registry.url, name, { reference, seed: reference });
+  }
+  const file = join(session.home, 'keep-two.yaml');
+  writeFileSync(file, 'rules:\n  - keep: last-pushed\n    count: 2\n');
+  await session.done(`retention set ${name} --file ${file}`);
+  const asked = await session.cli(`retention run ${name}`, { answers: ['no'] });
+  expect(asked).toMatchObject({ code: 1 });
+  expect(asked.err).toContain('1 tag disappears, 2 stay');
+  expect(await session.json(`tag list ${name}`)).toHaveLength(3);
+  const done = await session.cli(`retention run ${name}`, { answers: ['yes'] });
+  expect(done.err).toContain('To undo it: entrepot plan undo');
+  expect(await session.json(`tag list ${name}`)).toHaveLength(2);
+  expect((await session.cli(`retention run ${name}`, { answers: [] })).err).toContain(
+    'There is nothing to do.',
+  );
 }, 60_000);
 
 test('times and places are read as people write them', () => {

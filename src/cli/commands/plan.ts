@@ -1,9 +1,9 @@
-// `entrepot plan …` and `entrepot restore-tags`: what would be done to many tags, looked at, applied, undone.
+// `entrepot plan …`: what would be done to many tags, looked at, applied, undone.
 import { objectOf } from '../api-client.ts';
 import { type Command, type Given, UsageError } from '../command.ts';
 import { neededInstant } from '../past-text.ts';
 import { pathOf } from '../path-text.ts';
-import { endedPlan, ITEM_COLUMNS, PLAN_COLUMNS, showPlan } from '../plan-text.ts';
+import { endedPlan, ITEM_COLUMNS, PLAN_COLUMNS, showPlan, toApply, toUndo } from '../plan-text.ts';
 import { serverCommand } from '../server-command.ts';
 
 const PLAN = { name: 'PLAN', about: 'Its number.' } as const;
@@ -31,7 +31,7 @@ const restore = serverCommand({
     const made = objectOf(await session.api.post('/plans', { kind: 'restore', path, time }));
     const plan = await endedPlan(session, made);
     await showPlan(session, { plan, most: SHOWN_ITEMS });
-    session.show.done(`To apply it: entrepot plan apply ${plan.id}`);
+    session.show.done(toApply(plan));
   },
 });
 
@@ -99,7 +99,7 @@ const apply = serverCommand({
       objectOf(await session.api.post(`/plans/${id}/apply`, body)),
     );
     await showPlan(session, { plan, most: SHOWN_ITEMS, query: { state: 'skipped' } });
-    session.show.done(`To undo it: entrepot plan undo ${id}`);
+    session.show.done(toUndo(plan));
   },
 });
 
@@ -128,6 +128,7 @@ const undo = serverCommand({
     const plan = await endedPlan(session, made);
     const query: Record<string, string> = body.review ? {} : { state: 'skipped' };
     await showPlan(session, { plan, most: SHOWN_ITEMS, query });
+    session.show.done(body.review ? toApply(plan) : toUndo(plan));
   },
 });
 

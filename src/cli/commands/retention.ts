@@ -1,17 +1,28 @@
 // `entrepot retention preview` and `entrepot retention run`: what the rules would do, and do.
-import { objectOf } from '../api-client.ts';
-import type { Command } from '../command.ts';
+import { type Json, objectOf } from '../api-client.ts';
+import type { Command, Given } from '../command.ts';
 import { confirm, YES_FLAG } from '../confirm.ts';
 import { readDocument } from '../document-file.ts';
 import { pathOf } from '../path-text.ts';
-import { endedPlan, PLAN_COLUMNS, showPlan } from '../plan-text.ts';
-import { serverCommand } from '../server-command.ts';
+import {
+  endedPlan,
+  hasWork,
+  PLAN_COLUMNS,
+  planSummary,
+  showPlan,
+  toApply,
+  toUndo,
+} from '../plan-text.ts';
+import { type Session, serverCommand } from '../server-command.ts';
+import { cell } from '../show.ts';
 
 const PATH = {
   name: 'PATH',
   about: 'A namespace or repository; / is the whole registry.',
 } as const;
 const SHOWN_ITEMS = 20;
+const NO_POLICY =
+  'No retention policy holds for a repository there. Set one: entrepot retention set PATH --file retention.yaml';
 
 const preview = serverCommand({
   name: 'retention preview',
@@ -43,25 +54,46 @@ const preview = serverCommand({
     const plan = await endedPlan(session, made);
     const query: Record<string, string> = given.isOn('all') ? {} : { state: 'planned' };
     await showPlan(session, { plan, most: given.count('items') ?? SHOWN_ITEMS, query });
-    if (since === undefined) session.show.done(`To apply it: entrepot plan apply ${plan.id}`);
+    if (plan.repositories === 0) session.show.done(NO_POLICY);
+    else if (since === undefined) session.show.done(toApply(plan));
   },
 });
 
 const run = serverCommand({
   name: 'retention run',
-  about: 'Makes a plan by the rules that hold at a path and below it, and applies it.',
+  about:
+    'Makes a plan by the rules that hold at a path and below it, asks with its numbers, and applies it.',
   arguments: [PATH],
   flags: YES_FLAG,
-  examples: ['entrepot retention run team --yes'],
+  examples: ['entrepot retention run team', 'entrepot retention run team --yes'],
   async run(given, session) {
     const path = pathOf(given.argument('PATH'));
-    await confirm(given, session.terminal, 'Tags go by the rules, without a look at them before.');
-    const made = objectOf(await session.api.post('/retention/run', { path }));
-    const plan = await endedPlan(session, made);
+    const begun = given.isOn('yes')
+      ? await session.api.post('/retention/run', { path })
+      : await reviewed(given, session, path);
+    if (begun === undefined) return;
+    const plan = await endedPlan(session, objectOf(begun));
     await showPlan(session, { plan, most: SHOWN_ITEMS, query: { state: 'skipped' } });
-    session.show.done(`To undo it: entrepot plan undo ${plan.id}`);
+    session.show.done(plan.repositories === 0 ? NO_POLICY : toUndo(plan));
   },
 });
+
+/** Asks with the numbers of a plan, and applies that one. @returns undefined when it has nothing to do. */
+async function reviewed(given: Given, session: Session, path: string): Promise<Json | undefined> {
+  const { api, show, terminal } = session;
+  if (!terminal.canAsk) await confirm(given, terminal, 'Tags go by the rules that are set.');
+  const made = objectOf(await api.post('/retention/preview', { path }));
+  const plan = await endedPlan(session, made);
+  if (!hasWork(plan)) {
+    await showPlan(session, { plan, most: 0 });
+    show.done(plan.repositories === 0 ? NO_POLICY : 'There is nothing to do.');
+    return undefined;
+  }
+  const id = cell(plan.id);
+  const look = `One by one: entrepot plan items ${id}.`;
+  await confirm(given, terminal, `Plan ${id}: ${planSummary(plan)}. ${look}`);
+  return api.post(`/plans/${id}/apply`);
+}
 
 const runs = serverCommand({
   name: 'retention runs',
