@@ -219,7 +219,7 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         ageMs: options.historyAgeMs,
       }),
       ...leaseJobs({ commands }),
-      ...trashJobs({ sql, commands, blobs, now: Date.now }),
+      ...trashJobs({ sql, commands, blobs, now: Date.now, sleep: (ms) => delay(ms) }),
       ...usageCounterJobs({ sql, commands }),
       ...usageJobs({ sql, commands, reports: database.reports, now: Date.now }),
       ...auditJobs({ sql, commands, now: Date.now, retentionMs: options.auditRetentionMs }),

@@ -22,11 +22,14 @@ export interface TrashUpkeepParts {
   readonly blobs: BlobStore;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  sleep(ms: number): Promise<void>;
 }
 
 const HOUR_MS = 60 * 60 * 1000;
-/** Blobs settled, or rows taken away, in one transaction: some milliseconds. */
+/** Items of one page, or blobs settled in one transaction: a few milliseconds. */
 const BATCH = 500;
+/** Rows taken away in one transaction: some ten times as dear, and every push waits for it. */
+const IN_ONE_TRANSACTION = 50;
 /** No policy keeps anything for less. */
 const SHORTEST_MS = 24 * HOUR_MS;
 
@@ -56,29 +59,47 @@ export function trashJobs(parts: TrashUpkeepParts): JobKind[] {
   ];
 }
 
+/** Rests as long as the batch took, so that half of the writer's time is left to pushes. */
+async function beside<T>(
+  { now, sleep }: TrashUpkeepParts,
+  context: JobContext,
+  batch: () => Promise<T>,
+): Promise<T> {
+  goOn(context);
+  const start = now();
+  const result = await batch();
+  await context.extend();
+  await sleep(Math.max(1, now() - start));
+  return result;
+}
+
 /** @throws Error at a stop: the job then begins anew, and counts nothing twice. */
 function goOn(context: JobContext): void {
   if (context.isStopping()) throw new Error('stopped: the rest is done after the next start');
 }
 
 export async function settleMovedUsage(
-  { commands }: TrashUpkeepParts,
+  parts: TrashUpkeepParts,
   { context, usage }: { context: JobContext; usage: MovedUsage },
 ): Promise<void> {
+  const { commands } = parts;
+  const limit = BATCH;
   for (const scope of usage.left) {
     let after: number | undefined = 0;
     while (after !== undefined) {
-      goOn(context);
-      after = await commands.run('sweepScope', { scope, after, limit: BATCH });
-      await context.extend();
+      const page: { scope: typeof scope; after: number; limit: number } = { scope, after, limit };
+      after = await beside(parts, context, () => commands.run('sweepScope', page));
     }
   }
   if (usage.came === undefined) return;
   let cursor: AddCursor | undefined;
   do {
-    goOn(context);
-    cursor = await commands.run('addMoved', { path: usage.came, cursor, limit: BATCH });
-    await context.extend();
+    const page: { path: string; cursor: AddCursor | undefined; limit: number } = {
+      path: usage.came,
+      cursor,
+      limit,
+    };
+    cursor = await beside(parts, context, () => commands.run('addMoved', page));
   } while (cursor !== undefined);
 }
 
@@ -89,22 +110,23 @@ interface PurgedPlace {
 
 /** Repository by repository, and of each its bytes once its rows are gone. */
 export async function purgePlace(
-  { sql, commands }: TrashUpkeepParts,
+  parts: TrashUpkeepParts,
   { context, item }: { context: JobContext; item: PurgedPlace },
 ): Promise<void> {
+  const { sql, commands } = parts;
   const { id, path } = item;
+  const limit = IN_ONE_TRANSACTION;
   for (let isDone = false; !isDone; ) {
     const repository = await nextRepositoryAt(sql, { path, after: 0 });
     const blobs = repository === undefined ? [] : await allBlobs(sql, repository);
     do {
-      goOn(context);
-      isDone = await commands.run('purgePlaceBatch', { id, path, limit: BATCH });
-      await context.extend();
+      isDone = await beside(parts, context, () =>
+        commands.run('purgePlaceBatch', { id, path, limit }),
+      );
     } while (!isDone && (await nextRepositoryAt(sql, { path, after: 0 })) === repository);
-    for (let from = 0; from < blobs.length; from += BATCH) {
-      goOn(context);
-      await commands.run('removeBlobsNow', { blobs: blobs.slice(from, from + BATCH) });
-      await context.extend();
+    for (let from = 0; from < blobs.length; from += limit) {
+      const some = blobs.slice(from, from + limit);
+      await beside(parts, context, () => commands.run('removeBlobsNow', { blobs: some }));
     }
   }
 }

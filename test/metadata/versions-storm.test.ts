@@ -45,7 +45,7 @@ const jobRows = statement()((q) =>
 
 /** What would be done behind the answers. */
 async function runLeftJobs(parts: Registry): Promise<void> {
-  const all = { ...parts, now: Date.now } as never;
+  const all = { ...parts, now: Date.now, sleep: async () => {} } as never;
   for (const { kind, arguments: text } of await parts.sql.all(jobRows, {})) {
     const args = JSON.parse(text);
     if (kind === 'settle-moved') await settleMovedUsage(all, { context, usage: args });
