@@ -124,22 +124,24 @@ const upper = statement<Within>()((q, p, engine) =>
     ),
 );
 
-/** Those of the manifests that a tag points at or a lease names. */
+/** Those of the manifests that a tag points at or a lease names: however many do, each once. */
 const rooted = statement<Within>()((q, p, engine) =>
   q
     .selectFrom(wantedIds(engine, p.manifests))
-    .crossJoin('tags as t')
-    .select('wanted.id')
-    .whereRef('t.manifest_id', '=', 'wanted.id')
-    .unionAll(
-      q
-        .selectFrom(wantedIds(engine, p.manifests))
-        .crossJoin('manifests as m')
-        .crossJoin('lease_items as li')
-        .select('wanted.id')
-        .whereRef('m.id', '=', 'wanted.id')
-        .whereRef('li.blob_id', '=', 'm.blob_id')
-        .where('li.repository_id', '=', p.repository),
+    .crossJoin('manifests as m')
+    .select('m.id')
+    .whereRef('m.id', '=', 'wanted.id')
+    .where((e) =>
+      e.or([
+        e.exists(e.selectFrom('tags as t').select('t.id').whereRef('t.manifest_id', '=', 'm.id')),
+        e.exists(
+          e
+            .selectFrom('lease_items as li')
+            .select('li.blob_id')
+            .whereRef('li.blob_id', '=', 'm.blob_id')
+            .where('li.repository_id', '=', p.repository),
+        ),
+      ]),
     ),
 );
 
