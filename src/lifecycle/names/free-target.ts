@@ -1,10 +1,11 @@
 // Whether a place can take a name: nothing lies there that it would be mixed up with, be it somebody's
 // repository or a right that was given since.
 import { aliasWithin, refuseReserved } from '../../metadata/aliases.ts';
-import { isAnyRepositoryBelow, whatLiesAt } from '../../metadata/names.ts';
+import { isAnyRepositoryBelow, type LockedRepository, whatLiesAt } from '../../metadata/names.ts';
 import { findRepository } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { RegistryError } from '../../oci/errors.ts';
+import { LIMITS } from '../../oci/limits.ts';
 import { parseRepositoryName } from '../../oci/repository-name.ts';
 
 /** What hangs on a path besides repositories, as a sentence names it. */
@@ -42,6 +43,24 @@ export async function checkFreeName(
     throw taken(to, `the name "${alias.path}", which stays reserved for now`, todo);
   }
   return { isWhole: true };
+}
+
+/**
+ * Nobody could name a repository whose name became too long by that of what it lies in.
+ * @throws RegistryError NAME_INVALID
+ */
+export function refuseTooLong(
+  repositories: readonly LockedRepository[],
+  { from, to }: { from: string; to: string },
+): void {
+  for (const { name } of repositories) {
+    const renamed = `${to}${name.slice(from.length)}`;
+    if (renamed.length <= LIMITS.repositoryNameLength) continue;
+    throw new RegistryError(
+      'NAME_INVALID',
+      `"${renamed}" would be ${renamed.length} characters long, and a name has at most ${LIMITS.repositoryNameLength}. Choose a shorter one.`,
+    );
+  }
 }
 
 function taken(to: string, what: string, todo: string): RegistryError {

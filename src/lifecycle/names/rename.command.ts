@@ -25,7 +25,7 @@ import { pathAndAbove } from '../../oci/repository-name.ts';
 import type { Guards } from '../../registry/guards.ts';
 import { placeOf } from '../trash/delete-place.command.ts';
 import { checkMovedRoom } from './check-moved-room.ts';
-import { checkFreeName } from './free-target.ts';
+import { checkFreeName, refuseTooLong } from './free-target.ts';
 import { countedAt, settleCame, settleLater, settleLeft } from './move-counters.ts';
 
 export interface Rename {
@@ -61,6 +61,7 @@ export function renameCommand(guards: Guards) {
     if (kind === 'repository' ? own === undefined : repositories.length === 0) {
       throw new RegistryError('NOT_FOUND', `There is no ${kind} "${path}".`);
     }
+    refuseTooLong(repositories, { from: path, to });
     await refuseOwned(tx, rename);
     await freeOwnOldName(tx, { path, to });
     const { isWhole } = await checkFreeName(tx, { to, kind, todo: TODO });

@@ -13,7 +13,7 @@ import { ensureScope } from '../../metadata/usage-scopes.ts';
 import { RegistryError } from '../../oci/errors.ts';
 import type { Guards } from '../../registry/guards.ts';
 import { checkMovedRoom } from '../names/check-moved-room.ts';
-import { checkFreeName } from '../names/free-target.ts';
+import { checkFreeName, refuseTooLong } from '../names/free-target.ts';
 import { countedAt, settleCame, settleLater } from '../names/move-counters.ts';
 
 export interface RestorePlace {
@@ -50,6 +50,7 @@ export function restorePlaceCommand(guards: Guards) {
     const from = { path: hiddenPath(id, item.path), isWhole: true };
     if (!isWhole) await refuseToLeave(tx, from.path, to);
     const repositories = await lockPlace(tx, from);
+    refuseTooLong(repositories, { from: from.path, to });
     const listed = repositories.filter((one) => one.listed === 2).length;
     const content = await movedContent(tx, { ...from, listed });
     const at = countedAt({ path: to, isWhole });
