@@ -39,14 +39,12 @@ const inRepository = statement<{ repository: string; digest: Uint8Array }>()((q,
     .where('b.state', '=', 'stored'),
 );
 
-const byDigest = statement<{ digest: Uint8Array }>()((q, p, engine) =>
-  locked(
-    engine,
-    q
-      .selectFrom('blobs')
-      .select(['id', 'size', 'storage_key as storageKey', 'state'])
-      .where('digest', '=', p.digest),
-  ),
+const stateByDigest = statement<{ digest: Uint8Array }>()((q, p, engine) =>
+  kept(engine, q.selectFrom('blobs').select(['id', 'state']).where('digest', '=', p.digest)),
+);
+
+const stateByDigestLocked = statement<{ digest: Uint8Array }>()((q, p, engine) =>
+  locked(engine, q.selectFrom('blobs').select(['id', 'state']).where('digest', '=', p.digest)),
 );
 
 const idByDigest = statement<{ digest: Uint8Array }>()((q, p) =>
@@ -274,7 +272,10 @@ async function blobRow(
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const inserted = await tx.first(insertBlob, row);
     if (inserted !== undefined) return { id: inserted.id, isStored: false };
-    const known = await tx.first(byDigest, { digest: row.digest });
+    // Many push what is there already: they must not wait for each other, nor for who counts it.
+    const kept = await tx.first(stateByDigest, { digest: row.digest });
+    if (kept?.state === 'stored') return { id: kept.id, isStored: true };
+    const known = await tx.first(stateByDigestLocked, { digest: row.digest });
     if (known === undefined) continue;
     if (known.state === 'stored') return { id: known.id, isStored: true };
     await tx.run(fillBlob, { id: known.id, size: row.size, storageKey: row.storageKey });
