@@ -115,6 +115,8 @@ export function versionTables(engine: Engine): RawBuilder<unknown>[] {
     sql`create table collection_runs (
       id ${key}, kind text not null, started_at bigint not null, ended_at bigint,
       detail text not null)`,
+    // Asked for in every transaction of the collector; those that have ended add up.
+    sql`create index collection_runs_open on collection_runs (kind, id) where ended_at is null`,
     sql`create table scrub_state (
       id integer primary key, next_blob_id ${id} not null, pass_started_at bigint not null,
       pass_bytes bigint not null, last_pass_ended_at bigint, orphans_looked_at bigint)`,
