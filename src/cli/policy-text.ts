@@ -47,10 +47,28 @@ function shownLimit(resource: string, { soft, hard }: JsonObject): string {
 }
 
 function shownRetention({ rules, ...rest }: JsonObject): string {
-  const keeps = shownRules(rules, ({ keep, ...limits }) => {
-    const how = Object.entries(limits).map(([name, value]) => `${name} ${cell(value)}`);
-    return [`keep ${cell(keep)}`, ...how].join(' ');
+  const keeps = shownRules(rules, ({ keep, count, ...limits }) => {
+    const how = Object.entries(limits).map(([name, value]) => shownLimitOf(name, value));
+    return [`keep ${cell(count)} ${cell(keep)}`.replace('  ', ' '), ...how].join(' ');
   });
-  const others = Object.entries(rest).map(([name, value]) => `${name} ${cell(value)}`);
+  const others = Object.entries(rest).map(([name, value]) => `${name} ${shownSetting(value)}`);
   return [keeps, ...others].filter((text) => text !== '').join('; ') || 'everything stays';
+}
+
+function shownLimitOf(name: string, value: Json | undefined): string {
+  switch (name) {
+    case 'tags':
+      return `of ${cell(value)}`;
+    case 'within':
+      // The rule has the word in its name.
+      return cell(value);
+    default:
+      return `${name} ${cell(value)}`;
+  }
+}
+
+function shownSetting(value: Json | undefined): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return cell(value);
+  const hours = Number(objectOf(value).everyHours);
+  return hours === 1 ? 'every hour' : `every ${hours} hours`;
 }

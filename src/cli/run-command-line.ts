@@ -20,7 +20,8 @@ export async function runCommandLine(
     return await line.command.run(line.given, terminal);
   } catch (error) {
     if (error instanceof UsageError) {
-      terminal.printError(`${error.message} See: entrepot help\n`);
+      const topic = ['entrepot', 'help', ...topicOf(argv, commands)].join(' ');
+      terminal.printError(`${error.message} See: ${topic}\n`);
       return 2;
     }
     if (error instanceof ConfigurationError) {
@@ -33,4 +34,16 @@ export async function runCommandLine(
     }
     throw error;
   }
+}
+
+/** The words of the command that was meant, as far as they are one or the beginning of some. */
+function topicOf(argv: readonly string[], commands: readonly Command[]): readonly string[] {
+  const flag = argv.findIndex((word) => word.startsWith('-'));
+  const words = flag === -1 ? argv : argv.slice(0, flag);
+  for (let length = words.length; length > 0; length -= 1) {
+    const topic = words.slice(0, length);
+    const name = topic.join(' ');
+    if (commands.some((one) => one.name === name || one.name.startsWith(`${name} `))) return topic;
+  }
+  return [];
 }

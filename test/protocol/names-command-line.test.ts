@@ -61,6 +61,34 @@ test('an image is copied, and deleted tags come back together', async () => {
   const address = `${session.registry.url}/v2/prod/app/manifests/stable`;
   expect((await fetch(address, { method: 'DELETE', headers })).status).toBe(202);
   const all = await session.cli('trash restore-all prod --yes');
-  expect(all.err).toContain('1 are back, 0 are not');
+  expect(all.err).toContain('Back: 1.');
   expect((await fetch(address, { headers })).status).toBe(200);
+});
+
+test('what was deleted by digest comes back with its tags, and none of them is called refused', async () => {
+  const headers = basic('admin', ADMIN_PASSWORD);
+  const address = `${session.registry.url}/v2/team/app/manifests`;
+  const digest = (await fetch(`${address}/v1`, { headers })).headers.get('docker-content-digest');
+  expect((await fetch(`${address}/${digest}`, { method: 'DELETE', headers })).status).toBe(202);
+  const back = await session.json<{ refused: unknown[] }>('trash restore-all team/app --yes');
+  expect(back.refused).toEqual([]);
+  expect((await fetch(`${address}/v1`, { headers })).status).toBe(200);
+  expect(await session.json('trash list team/app')).toEqual([]);
+});
+
+test('a list of images that came out empty does not end a lease', async () => {
+  await session.done('lease take prod.web --image team/app:v1');
+  const none = await session.cli('lease take prod.web --images', { input: '\n' });
+  expect(none.code).toBe(2);
+  expect(none.err).toContain('See: entrepot help lease take');
+  expect(await session.done('lease show prod.web')).toContain('team/app');
+  await session.done('lease end prod.web');
+});
+
+test('who may see a part is told to name it', async () => {
+  const token = (await session.done("token create part --scope 'pull,delete:team/**'")).trim();
+  const all = await session.as(token, 'trash list');
+  expect(all).toMatchObject({ code: 1 });
+  expect(all.err).toContain('Or name a path: entrepot trash list team');
+  expect(await session.as(token, 'trash list team')).toMatchObject({ code: 0 });
 });

@@ -20,16 +20,16 @@ function counted(title: string, field: string): Column {
 }
 
 const STATE: readonly Column[] = [
-  inside('Released manifests, due', ['releasedManifests', 'due']),
-  inside('with time left', ['releasedManifests', 'later']),
-  inside('Deleted manifests, due', ['trashedManifests', 'due']),
-  inside('with time left', ['trashedManifests', 'later']),
-  inside('Blobs that no manifest names, due', ['rights', 'count']),
-  inside('apparent size', ['rights', 'bytes']),
-  inside('with time left', ['rights', 'later']),
-  inside('Bytes to be looked at', ['blobs', 'bytes']),
-  inside('Bytes on their way out', ['removals', 'bytes']),
-  counted('History and trash', 'historyBytes'),
+  inside('Released images: to go now', ['releasedManifests', 'due']),
+  inside('  with time left', ['releasedManifests', 'later']),
+  inside('Deleted images: to go now', ['trashedManifests', 'due']),
+  inside('  with time left', ['trashedManifests', 'later']),
+  inside('Blobs that no manifest names: to go now', ['rights', 'count']),
+  inside('  their size', ['rights', 'bytes']),
+  inside('  with time left', ['rights', 'later']),
+  inside('Bytes that perhaps nobody needs any more', ['blobs', 'bytes']),
+  inside('Bytes being removed', ['removals', 'bytes']),
+  counted('Taken by history and trash', 'historyBytes'),
 ];
 
 const collect = serverCommand({

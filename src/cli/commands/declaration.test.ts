@@ -180,11 +180,11 @@ test.each([
   ['path: acme\npath: other', 'is no YAML'],
   [
     'path: acme\npolicies: [{path: acme, kind: trash, policy: {days: 0}}]',
-    'trash policy on acme: days: Too small',
+    'trash policy on acme: days: must be at least 1',
   ],
   [
     'path: acme\npaths: []\npolicies: [{path: acme, kind: retention, policy: {rules: [], shedule: off}}]',
-    'retention policy on acme: Unrecognized key',
+    'retention policy on acme: has no "shedule"',
   ],
   ['path: &a acme\npaths: [{path: *a}]', 'no YAML'],
   ['just words', 'not valid'],

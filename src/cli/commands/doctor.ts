@@ -2,7 +2,8 @@
 // it finds. `entrepot scrub …`: the same of a running server, over its API.
 import { userInfo } from 'node:os';
 import { ScrubStopped } from '../../lifecycle/scrub/scrub-parts.ts';
-import { objectOf } from '../api-client.ts';
+import { shownBytes } from '../amount-text.ts';
+import { type Json, objectOf } from '../api-client.ts';
 import type { Command } from '../command.ts';
 import { Findings } from '../doctor/findings.ts';
 import { openExisting } from '../existing-database.ts';
@@ -72,6 +73,10 @@ function summaryOf({ damages, hints }: Findings): string {
   return `${damages === 1 ? 'One thing is' : `${damages} things are`} damaged.${notes}\n`;
 }
 
+function sizeText(bytes: Json | undefined): string {
+  return typeof bytes === 'number' ? shownBytes(bytes) : '';
+}
+
 const status = serverCommand({
   name: 'scrub status',
   about: 'Shows how far a running server is with reading all that it stores, and its last passes.',
@@ -81,7 +86,7 @@ const status = serverCommand({
     if (show.isJson) return show.json(state);
     show.item(state, [
       { title: 'Reading now', of: ({ isReading }) => isReading },
-      column('Bytes read', 'bytes'),
+      { title: 'Read', of: ({ bytes }) => sizeText(bytes) },
       { title: 'Last pass ended', of: ({ endedAt }) => when(endedAt) },
       { title: 'Looked for orphans', of: ({ orphansLookedAt }) => when(orphansLookedAt) },
       column('Damages not healed', 'openDamages'),
@@ -100,7 +105,7 @@ const runs = serverCommand({
         { title: 'Began', of: ({ startedAt }) => when(startedAt) },
         { title: 'Ended', of: ({ endedAt }) => when(endedAt) ?? 'under way' },
         column('Blobs', 'blobs'),
-        column('Bytes', 'bytes'),
+        { title: 'Read', of: ({ bytes }) => sizeText(bytes) },
         column('Missing', 'missing'),
         column('Altered', 'altered'),
       ],

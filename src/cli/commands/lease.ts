@@ -71,9 +71,15 @@ const take = serverCommand({
   async run(given, { api, show: shown, terminal }) {
     const lines = given.isOn('images') ? (await terminal.readInput()).split('\n') : [];
     const texts = lines.map((line) => line.trim()).filter((line) => line !== '');
+    const images = [...given.list('image'), ...texts];
+    if (images.length === 0) {
+      throw new UsageError(
+        'No image is named: --image team/app:v1, or --images and one a line. A lease is let go by: entrepot lease end.',
+      );
+    }
     const body = {
       ttlSeconds: durationMs(given.flag('ttl') ?? '24h') / 1000,
-      items: [...given.list('image'), ...texts].map(itemOf),
+      items: images.map(itemOf),
       detail: given.flag('detail') ?? '',
     };
     const name = given.argument('LEASE');

@@ -27,7 +27,7 @@ test('policies are set with flags or files, shown with where they are set, and t
       'team      immutability  admin  v*, release-? except v*-rc* (may expire)',
       'team      quota         admin  at most 10 GB, warns beyond 8 GB; at most 1000 tags, warns beyond 800 tags; ask #platform',
       'team/app  quota         admin  warns beyond 5 repositories',
-      'team/app  retention     admin  keep last-pushed count 10; untaggedAfter 7d',
+      'team/app  retention     admin  keep 10 last-pushed; untaggedAfter 7d',
       '',
     ].join('\n'),
   );

@@ -63,7 +63,10 @@ const set = serverCommand({
     const digest = given.argument('DIGEST');
     const path = `${atRepository(repository)}/tags/${reference}`;
     const moved = objectOf(await api.put(path, { digest }));
-    show.done(`${repository}:${reference} points to ${cell(moved.to)}.`, moved);
+    const name = `${repository}:${reference}`;
+    const undo = moved.from === null ? `entrepot tag delete ${name}` : `entrepot rollback ${name}`;
+    const how = moved.isChanged === true ? `\nTo undo it: ${undo}` : '';
+    show.done(`${name} points to ${cell(moved.to)}.${how}`, moved);
   },
 });
 

@@ -62,8 +62,15 @@ const size = serverCommand({
       { title: 'Path', of: ({ repository, path }) => repository ?? shownPath(path) },
       ...WHOLE,
     ]);
+    if (isNothing(found)) session.show.done(`Nothing lies at ${what}: is the name right?`);
   },
 });
+
+/** A namespace is any beginning of names, also one that nothing has. */
+function isNothing({ path, live, history }: JsonObject): boolean {
+  if (path === undefined || path === '') return false;
+  return objectOf(live).repositories === 0 && objectOf(history).bytes === 0;
+}
 
 async function showTag({ api, show, terminal }: Session, what: string): Promise<void> {
   const { repository, reference } = tagOf(what);
@@ -123,7 +130,7 @@ const growth = serverCommand({
         column('Tags', 'tags'),
         column('Repositories', 'repositories'),
       ],
-      none: 'Nothing is written down of those days. It is once a day, for repositories, top namespaces and paths with a quota.',
+      none: 'Nothing is recorded for those days. It is recorded once a day, for repositories, top namespaces and paths with a quota. What is there now: entrepot size.',
     });
   },
 });

@@ -4,6 +4,7 @@ import { shownBytes } from '../amount-text.ts';
 import { type ApiClient, type JsonObject, objectOf } from '../api-client.ts';
 import { type Command, type Given, UsageError } from '../command.ts';
 import { confirm, YES_FLAG } from '../confirm.ts';
+import { neededInstant } from '../past-text.ts';
 import { pathOf } from '../path-text.ts';
 import { serverCommand } from '../server-command.ts';
 import { type Column, cell, column, when } from '../show.ts';
@@ -30,18 +31,20 @@ const COLUMNS: readonly Column[] = [
   { title: 'Frees', of: bytesOf },
 ];
 
+const KINDS = ['tag', 'manifest', 'blob', 'repository', 'namespace'] as const;
+
 const FILTER_FLAGS = {
   kind: { value: 'KIND', about: 'tag, manifest, blob, repository or namespace.' },
-  since: { value: 'TIME', about: 'Deleted since then, such as 2030-01-31T12:00:00Z.' },
+  since: { value: 'TIME', about: "Deleted since then, such as '2026-11-01 12:00' (UTC)." },
   by: { value: 'NAME', about: 'Deleted by whom.' },
 } as const;
 
 function filterOf(given: Given, path: string): Record<string, string> {
-  const [kind, since, by] = [given.flag('kind'), given.flag('since'), given.flag('by')];
+  const [kind, since, by] = [given.choice('kind', KINDS), given.flag('since'), given.flag('by')];
   return {
     path,
     ...(kind !== undefined && { kind }),
-    ...(since !== undefined && { since }),
+    ...(since !== undefined && { since: neededInstant(since) }),
     ...(by !== undefined && { by }),
   };
 }
@@ -113,18 +116,22 @@ const restoreAll = serverCommand({
     replace: { about: 'Also tags that point elsewhere by now.' },
     ...YES_FLAG,
   },
-  examples: ['entrepot trash restore-all team/app --since 2030-01-31T12:00:00Z --by alice'],
+  examples: ["entrepot trash restore-all team/app --since '2026-11-01 12:00' --by alice"],
   async run(given, { api, show, terminal }) {
     const filter = filterOf(given, pathOf(given.argument('PATH')));
     const count = (await api.all('/trash', filter)).length;
-    await confirm(given, terminal, `${count} items come back, as far as they can.`);
+    if (count === 0) return show.done('There is nothing like that in the trash.', NOTHING);
+    const items = count === 1 ? '1 item comes' : `${count} items come`;
+    await confirm(given, terminal, `${items} back, as far as possible.`);
     const replace = given.isOn('replace');
     const { done, refused } = await many(api, { to: 'restore', body: { filter, replace } });
-    show.done(`${done.length} are back, ${refused.length} are not.`, { restored: done, refused });
+    const not = refused.length === 0 ? '' : ` Not back: ${refused.length}.`;
+    show.done(`Back: ${done.length}.${not}`, { restored: done, refused });
     if (!show.isJson && refused.length > 0) show.list(refused, REFUSED);
   },
 });
 
+const NOTHING = { restored: [], refused: [] };
 const REFUSED = { columns: [column('Item', 'id'), column('Why not', 'reason')], none: '' };
 
 async function many(
@@ -153,7 +160,7 @@ const purge = serverCommand({
     const number = numberOf(given);
     const item = objectOf(await api.get(`/trash/${number}`));
     const what = `The ${cell(item.kind)} ${whatOf(item)} is taken away for good; that frees ${bytesOf(item) ?? 'nothing'}.`;
-    await confirm(given, terminal, what);
+    await confirm(given, terminal, `${what} It cannot be undone.`);
     const answer = await api.post(`/trash/${number}/purge`);
     const purged = objectOf(answer);
     const behind = purged.isUnderWay === true ? ' It is being taken away.' : '';

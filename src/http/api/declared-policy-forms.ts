@@ -5,6 +5,7 @@ import type { Declaration } from '../../access/people/declaration.ts';
 import { pathPolicyTitle } from '../../access/people/declared-policies.ts';
 import { POLICY_FORMS } from '../../lifecycle/policy-kinds.ts';
 import { RegistryError } from '../../oci/errors.ts';
+import { fieldProblem } from './field-problem.ts';
 
 /** @returns the same, its policies as they would be stored. @throws RegistryError REQUEST_INVALID with the place. */
 export function checkPolicyForms(declaration: Declaration): Declaration {
@@ -12,7 +13,7 @@ export function checkPolicyForms(declaration: Declaration): Declaration {
   if (policies === undefined) return declaration;
   const checked = policies.map((one) => {
     const form: z.ZodObject = POLICY_FORMS[one.kind];
-    const parsed = form.safeParse(one.policy);
+    const parsed = form.safeParse(one.policy, { error: fieldProblem });
     if (parsed.success) return { ...one, policy: parsed.data };
     const [issue] = parsed.error.issues;
     const place = issue?.path.join('.') ?? '';

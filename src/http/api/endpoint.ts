@@ -8,6 +8,7 @@ import type { Incoming } from '../incoming.ts';
 import type { Reply } from '../reply.ts';
 import { emptyReply, jsonReply } from '../reply.ts';
 import type { ApiCall } from './api-call.ts';
+import { fieldProblem } from './field-problem.ts';
 
 /**
  * `public`: credentials are not looked at. `anyone`: they are, when there are some. `signed-in`: there must
@@ -130,7 +131,7 @@ const NO_QUERY = z.strictObject({});
 /** @throws RegistryError REQUEST_INVALID that names the field. */
 function checked(schema: z.ZodType | undefined, value: unknown, place: string): unknown {
   if (schema === undefined) return undefined;
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: fieldProblem });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const path = issue?.path.join('.') ?? '';

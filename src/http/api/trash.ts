@@ -258,9 +258,18 @@ const restoreMany = endpoint({
     const { done, refused } = await eachOf(call, { ids, to: 'restore' }, (item) =>
       restoreOne(call, item, { replace: body.replace }),
     );
-    return { restored: done, refused, next };
+    return { restored: done, refused: await stillThere(call, refused), next };
   },
 });
+
+/** A tag that went with its manifest is refused before that, and comes back with it. */
+async function stillThere<T extends { id: number }>(call: ApiCall, refused: T[]): Promise<T[]> {
+  const there: T[] = [];
+  for (const one of refused) {
+    if ((await readTrashItem(call.parts.sql, one.id)) !== undefined) there.push(one);
+  }
+  return there;
+}
 
 const PURGED = z
   .object({
