@@ -53,6 +53,9 @@ const PAGE = 200;
 const BATCH = 50;
 /** Looks at a repository in which somebody is always at work. */
 const MOST_LOOKS = 5;
+/** Times as long as a batch took: the collector has a tenth of the writer at most, whatever its rate. */
+const RESTS = 9;
+const EXTEND_EVERY_MS = 2_000;
 /** Milliseconds between two of them. */
 const BETWEEN_LOOKS_MS = 20;
 
@@ -95,6 +98,7 @@ class Run {
   readonly #turn: CollectionTurn;
   readonly #windows: Windows;
   gone = 0;
+  #extendedAt = Number.NEGATIVE_INFINITY;
   /** Something is left because somebody was at work there at each look. */
   wasBusy = false;
 
@@ -189,15 +193,28 @@ class Run {
     items: readonly Item[],
     remove: (ids: readonly number[]) => Promise<Collected>,
   ): Promise<void> {
-    const { settings, pause } = this.#parts;
+    const { now } = this.#parts;
     for (let from = 0; from < items.length && !this.#turn.isStopping(); from += BATCH) {
       const ids = items.slice(from, from + BATCH).map(({ id }) => id);
+      const began = now();
       const { gone, isBusy } = await this.#patiently(() => remove(ids));
       this.gone += gone;
       this.wasBusy ||= isBusy;
-      await this.#turn.extend();
-      if (settings.rowsPerSecond > 0) await pause((1000 * ids.length) / settings.rowsPerSecond);
+      const ended = now();
+      if (ended - this.#extendedAt > EXTEND_EVERY_MS) {
+        this.#extendedAt = ended;
+        await this.#turn.extend();
+      }
+      await this.#rest({ rows: ids.length, tookMs: ended - began });
     }
+  }
+
+  /** Whoever is slow because pushes are there, or because the disk is, rests the longer. */
+  async #rest({ rows, tookMs }: { rows: number; tookMs: number }): Promise<void> {
+    const { settings, pause } = this.#parts;
+    const { rowsPerSecond } = settings;
+    if (rowsPerSecond === 0) return;
+    await pause(Math.max((1000 * rows) / rowsPerSecond, RESTS * Math.max(0, tookMs)));
   }
 
   /** Pushes come first: between two of them there is room for a batch. */

@@ -69,6 +69,22 @@ export function describeCollection(title: string, open: () => Promise<OpenedColl
       expect(await world.trashItems()).toEqual([]);
     });
 
+    test('a blob that came after the manifest that names it stays, and is counted', async () => {
+      const layer = await world.blob(APP, 1);
+      const image = await world.push(APP, '', { layers: [layer] });
+      const repository = APP as RepositoryName;
+      await world.commands.run('deleteBlob', { repository, actor: SYSTEM, digest: layer });
+      const without = await world.usedBytes('team');
+      await world.blob(APP, 1);
+      world.passDays(2);
+      await world.collect();
+      world.passDays(60);
+      await world.collect();
+      expect(await world.hasManifest(APP, image)).toBe(true);
+      expect(await world.hasBlob(APP, layer)).toBe(true);
+      expect(await world.usedBytes('team')).toBe(without + 50_000);
+    });
+
     test('bytes wait for whoever may be about to read them', async () => {
       const digest = await world.blob(APP, 1);
       world.passDays(1.5);
