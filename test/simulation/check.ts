@@ -92,7 +92,7 @@ async function checkTags({ model, database: { connection } }: World): Promise<vo
 /** An upload never claims more bytes than it holds, nor other ones, nor fewer than it acknowledged. */
 async function checkUpload(world: World, session: UploadSession): Promise<void> {
   const { connection } = world.database;
-  const { id, repository, content, acknowledged } = session;
+  const { id, repository, content, promised } = session;
   const row = await findUpload(connection, id);
   if (row === undefined) {
     if (session.mayBeOver || !isTrustworthy(world, session)) return;
@@ -108,8 +108,8 @@ async function checkUpload(world: World, session: UploadSession): Promise<void> 
     throw new Violation(`upload ${id} claims ${size} bytes and holds ${bytes.length}`);
   }
   if (!isTrustworthy(world, session)) return;
-  if (size < acknowledged && !session.mayBeOver) {
-    throw new Violation(`upload ${id} holds ${size} bytes, but ${acknowledged} were acknowledged`);
+  if (size < promised && !session.mayBeOver) {
+    throw new Violation(`upload ${id} holds ${size} bytes, but ${promised} were acknowledged`);
   }
   const length = Math.min(size, content.bytes.length);
   if (Buffer.compare(bytes.subarray(0, length), content.bytes.subarray(0, length)) !== 0) {

@@ -7,8 +7,13 @@ export interface UploadSession {
   readonly id: string;
   readonly repository: RepositoryName;
   readonly content: Content;
-  /** Bytes that the registry has acknowledged. */
+  /** Bytes that the registry has acknowledged: there the client goes on. */
   acknowledged: number;
+  /**
+   * Bytes that must not be lost. A status counts those too that another request is just writing, and gives
+   * back when the disk is full: they are acknowledged and not promised.
+   */
+  promised: number;
   /** The next request asks where the upload stands. */
   isUnsure: boolean;
   touchedAt: number;

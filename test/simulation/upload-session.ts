@@ -72,6 +72,7 @@ export class BlobPusher {
       repository,
       content: this.#content,
       acknowledged: 0,
+      promised: 0,
       isUnsure: false,
       touchedAt,
       powerCuts,
@@ -92,10 +93,8 @@ export class BlobPusher {
     if (answer.kind === 'refused') this.#forget(session, answer.code);
     if (answer.kind !== 'ok') return;
     const { size } = answer.value;
-    if (size < session.acknowledged && isTrustworthy(this.#world, session) && !session.mayBeOver) {
-      this.#violate(
-        `upload ${id} holds ${size} bytes, but ${session.acknowledged} were acknowledged`,
-      );
+    if (size < session.promised && isTrustworthy(this.#world, session) && !session.mayBeOver) {
+      this.#violate(`upload ${id} holds ${size} bytes, but ${session.promised} were acknowledged`);
     }
     if (size > session.content.bytes.length) {
       if (!session.isTainted)
@@ -104,6 +103,7 @@ export class BlobPusher {
       return;
     }
     session.acknowledged = size;
+    session.promised = session.needsPlace ? Math.min(session.promised, size) : size;
     session.isUnsure = false;
   }
 
@@ -136,6 +136,7 @@ export class BlobPusher {
     if (answer.kind !== 'ok') return false;
     session.touchedAt = begun;
     session.acknowledged = answer.value.size;
+    session.promised = answer.value.size;
     if (answer.value.size !== at + bytes.length && !session.isTainted) {
       this.#violate(`a PATCH of ${bytes.length} at ${at} was answered with ${answer.value.size}`);
     }
