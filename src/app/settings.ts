@@ -208,7 +208,7 @@ const SETTING_FACTS = {
   },
   'collection-grace': {
     about:
-      'How long a blob that no manifest names stays, such as one just pushed; counted anew when somebody asks for it or pushes it again. See collection.md.',
+      'How long a blob that no manifest names stays, such as one just pushed; counted anew when somebody asks for it or pushes it again. See cleanup.md.',
     standard: '24h',
     example: '48h',
   },

@@ -152,7 +152,7 @@ export function part(text: string): string {
 }
 
 export function unreachable(server: string, error: unknown): CommandFailure {
-  const why = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+  const why = (error instanceof Error ? error.message : String(error)).replace(/[.?]+$/, '');
   const hint = /certificate|self.signed/i.test(why)
     ? 'Name the certificate of its authority in the variable NODE_EXTRA_CA_CERTS.'
     : 'Is the address right, and does the registry run?';

@@ -35,13 +35,13 @@ export async function findPast(
     const since = first && `move ${first.sequence}, of ${new Date(first.at).toISOString()}`;
     throw new RegistryError(
       'NOT_FOUND',
-      `The history of the tag "${name}" goes back to ${since}: what it was before is forgotten. To point it to a digest that you know, set it: PUT …/tags/${name}.`,
+      `The history of the tag "${name}" goes back to ${since}: what it was before is forgotten. To point it to a digest that you know, set it: entrepot tag set, or PUT …/tags/${name}.`,
     );
   }
   if (way.kind === 'digest') {
     throw new RegistryError(
       'NOT_FOUND',
-      `The tag "${name}" never pointed to ${way.digest}. To point it there all the same, set it: PUT …/tags/${name}.`,
+      `The tag "${name}" never pointed to ${way.digest}. To point it there all the same, set it: entrepot tag set, or PUT …/tags/${name}.`,
     );
   }
   if (way.kind === 'move' && (way.sequence > tag.sequence || way.sequence < 0)) {
