@@ -26,7 +26,7 @@ export interface GraphTag {
   /** Place in `manifests`. */
   readonly manifest: number;
   readonly sequence: number;
-  /** Milliseconds since 1970 of its last event. */
+  /** Milliseconds since 1970: when it came to point there. That a restore or an undo put it back does not count. */
   readonly movedAt: number;
   readonly pulledAt: number | undefined;
 }
@@ -74,6 +74,9 @@ export interface GraphBlobs {
   readonly manifests: Int32Array;
 }
 
+/** Causes of moves that bring back what was there. */
+const PUT_BACK = ['restore', 'undo'];
+
 const tagsOf = statement<{ repository: number }>()((q, p) =>
   q
     .selectFrom('tags as t')
@@ -82,7 +85,25 @@ const tagsOf = statement<{ repository: number }>()((q, p) =>
     )
     .leftJoin('tag_pulls as c', 'c.tag_id', 't.id')
     .select(['t.id', 't.name', 't.manifest_id as manifest', 't.sequence'])
-    .select(['e.at as movedAt', 'c.last_at as pulledAt'])
+    .select('c.last_at as pulledAt')
+    .select((eb) => {
+      // What was put back is as old as it was: else undoing a run would make the oldest the newest.
+      const before = eb
+        .selectFrom('tag_events as b')
+        .select('b.at')
+        .whereRef('b.tag_id', '=', 'e.tag_id')
+        .whereRef('b.new_blob_id', '=', 'e.new_blob_id')
+        .where('b.cause', 'not in', PUT_BACK)
+        .orderBy('b.sequence', 'desc')
+        .limit(1);
+      return eb
+        .case()
+        .when('e.cause', 'in', PUT_BACK)
+        .then(eb.fn.coalesce(before, 'e.at'))
+        .else(eb.ref('e.at'))
+        .end()
+        .as('movedAt');
+    })
     .where('t.repository_id', '=', p.repository)
     .where('t.manifest_id', 'is not', null)
     .orderBy('t.name'),

@@ -84,6 +84,11 @@ test('retention is previewed, applied and undone', async () => {
   await session.done(`plan undo ${run.id}`);
   expect(await session.json(`tag list ${name}`)).toHaveLength(3);
   expect(await session.json<unknown[]>(`retention runs ${name}`)).toHaveLength(3);
+  // What came back is as old as it was: the same go again, and not the newest.
+  const again = await session.done(`retention preview ${name}`);
+  expect(again).toContain(`${name}:v1`);
+  expect(again).toContain(`${name}:v2`);
+  expect(again).not.toContain(`${name}:v3`);
 }, 60_000);
 
 test('a run of retention asks with its numbers, and does nothing without a yes', async () => {

@@ -64,6 +64,9 @@ async function worldAt(
 }
 
 function follow(world: Map<string, Replica>, { tag, to, at, cause }: TagMoveSince): void {
+  const isPutBack = cause === 'undo' || cause === 'restore';
+  // As old as it was, and here it never went.
+  if (isPutBack && to !== undefined && world.get(tag)?.digest === to) return;
   if (to !== undefined) world.set(tag, { digest: to, pushedAt: at });
   // What a run took away then is for the policy to decide now.
   else if (cause !== 'retention') world.delete(tag);
