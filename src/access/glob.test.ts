@@ -85,7 +85,8 @@ function stepsOf(glob: string, subject: string): number {
     },
   });
   const counted = { match: () => parts } as unknown as string;
-  matchesGlob(counted, subject, { isPath: false });
+  // Where slashes mean nothing, pieces are looked for instead, each at most once from each place of the text.
+  matchesGlob(counted, subject, { isPath: true });
   return steps;
 }
 

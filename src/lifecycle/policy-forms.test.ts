@@ -11,6 +11,12 @@ function policy(path: string, document: unknown, kind: PolicyKind = 'immutabilit
   return { path, kind, document: JSON.stringify(document), updatedAt: 0, updatedBy: 'admin' };
 }
 
+/** Rules with so many patterns each. */
+function patterns(rules: number, each: number, more: object = {}): object[] {
+  const tags = Array.from({ length: each }, (_, at) => `v${at}`);
+  return Array.from({ length: rules }, () => ({ ...more, tags }));
+}
+
 test('forms take what can be meant, and nothing else', () => {
   const cases: [PolicyKind, unknown, boolean][] = [
     ['immutability', { rules: [] }, true],
@@ -20,6 +26,10 @@ test('forms take what can be meant, and nothing else', () => {
     ['immutability', { rules: [{ tags: ['!v1'] }] }, false],
     ['immutability', { rules: [{ tags: ['v1'], until: 'tomorrow' }] }, false],
     ['immutability', { rules: Array.from({ length: 51 }, () => ({ tags: ['v1'] })) }, false],
+    ['immutability', { rules: patterns(5, 40) }, true],
+    ['immutability', { rules: patterns(5, 41) }, false],
+    ['retention', { rules: patterns(10, 20, { keep: 'all' }) }, true],
+    ['retention', { rules: patterns(10, 21, { keep: 'all' }) }, false],
     ['quota', { bytes: { hard: 0 } }, true],
     ['quota', { tags: { soft: 5, hard: 5 }, contact: 'Zoë' }, true],
     ['quota', { tags: { soft: 6, hard: 5 } }, false],

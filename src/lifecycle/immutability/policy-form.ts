@@ -5,6 +5,8 @@ import type { ImmutabilityPolicy } from './rules.ts';
 /** Each is tried for each tag that moves. */
 const MOST_RULES = 50;
 const MOST_PATTERNS = 50;
+/** Of all rules: they are tried inside the transaction that moves a tag, for which other pushes wait. */
+const MOST_PATTERNS_IN_ALL = 200;
 /** Characters: no tag is longer. */
 const PATTERN_LENGTH = 128;
 
@@ -22,5 +24,11 @@ export const IMMUTABILITY_POLICY = z.strictObject({
         mayExpire: z.boolean().optional(),
       }),
     )
-    .max(MOST_RULES),
+    .max(MOST_RULES)
+    .refine(
+      (rules) =>
+        rules.reduce((sum, { tags, except = [] }) => sum + tags.length + except.length, 0) <=
+        MOST_PATTERNS_IN_ALL,
+      { error: `have more than ${MOST_PATTERNS_IN_ALL} patterns in all` },
+    ),
 }) satisfies z.ZodType<ImmutabilityPolicy>;

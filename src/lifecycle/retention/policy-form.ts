@@ -8,6 +8,8 @@ import type { RetentionPolicy } from './policy.ts';
 /** Each is tried for each tag of a repository, which may have 10,000 and more. */
 const MOST_RULES = 30;
 const MOST_PATTERNS = 30;
+/** Of all rules. */
+const MOST_PATTERNS_IN_ALL = 200;
 /** Of a label or annotation with its pattern. Keys of real ones stay under 100 characters. */
 const PAIR_LENGTH = 256;
 /** More than any repository has: a rule that keeps so many keeps all. */
@@ -64,7 +66,15 @@ const rule = z.discriminatedUnion('keep', [
 
 /** Keys in one order, so that two that say the same are the same text. */
 export const RETENTION_POLICY = z.strictObject({
-  rules: z.array(rule).max(MOST_RULES),
+  rules: z
+    .array(rule)
+    .max(MOST_RULES)
+    .refine(
+      (rules) =>
+        rules.reduce((sum, { tags = [], except = [] }) => sum + tags.length + except.length, 0) <=
+        MOST_PATTERNS_IN_ALL,
+      { error: `have more than ${MOST_PATTERNS_IN_ALL} patterns in all` },
+    ),
   expireByLabel: z.enum(['unless-kept', 'always']).optional(),
   untaggedAfter: longDuration.optional(),
   signaturesWithoutImageAfter: longDuration.optional(),
