@@ -52,7 +52,7 @@ const TAG_SIZES = z
           ...SHARE,
         }),
       )
-      .openapi({ description: 'Of an index, in its order: each as if it alone went.' }),
+      .openapi({ description: 'Of an index, its first 100 in order: each as if it alone went.' }),
   })
   .openapi('TagSizes');
 

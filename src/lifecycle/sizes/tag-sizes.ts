@@ -14,7 +14,7 @@ export interface TagSizes extends Share {
   readonly mediaType: string;
   /** Every image with all its layers, as if nothing were shared. */
   readonly apparent: number;
-  /** Of an index, in its order; those that the repository does not hold are left out. */
+  /** Of an index, in its order, the first ones; those that the repository does not hold are left out. */
   readonly platforms: readonly PlatformSizes[];
 }
 
@@ -24,6 +24,9 @@ export interface PlatformSizes extends Share {
   readonly platform: string | undefined;
   readonly apparent: number;
 }
+
+/** Each is compared with all that the repository holds; no build makes so many. */
+const MOST_PLATFORMS = 100;
 
 /** @returns undefined when there is no such tag. */
 export async function tagSizes(
@@ -37,7 +40,7 @@ export async function tagSizes(
   if (root === undefined || manifest === undefined) return undefined;
   const platforms: PlatformSizes[] = [];
   const payload = await readPayload(sql, blobs.ids[manifest.blob] as number);
-  for (const { digest, platform } of platformsOf(payload)) {
+  for (const { digest, platform } of platformsOf(payload).slice(0, MOST_PLATFORMS)) {
     const place = manifests.findIndex((one) => one.digest === digest);
     if (!walk.isLive(place)) continue;
     const share = await shareOf(sql, walk, {
