@@ -103,8 +103,11 @@ class Collector {
     const end = now() + LONGEST_RUN_MS;
     const isStopping = () => context.isStopping() || now() >= end;
     const turn = { extend: () => context.extend(), isStopping, early: this.#early };
+    // A node whose clock is ahead would take away what is in its time of grace.
+    const ahead = now() - (await this.#parts.commands.run('tellTime', null));
+    const parts = { ...this.#parts, pause: sleep, now: () => now() - ahead };
     for (;;) {
-      const { gone, isOver } = await collect({ ...this.#parts, pause: sleep }, turn);
+      const { gone, isOver } = await collect(parts, turn);
       this.#isUnfinished = !isOver;
       if (isOver) this.#restsUntil = now() + REST_MS;
       if (isOver || gone === 0 || isStopping()) return;

@@ -421,7 +421,11 @@ async function withoutHeld(
   const heldBy = new Map<ManifestId, ManifestId[]>();
   for (const { id, holder } of await tx.all(upper, { repository, manifests: list })) {
     if (!candidates.has(holder)) held.add(id);
-    else heldBy.set(holder, [...(heldBy.get(holder) ?? []), id]);
+    else {
+      const others = heldBy.get(holder);
+      if (others === undefined) heldBy.set(holder, [id]);
+      else others.push(id);
+    }
   }
   // A set gives what is added to it while it is walked: what is held holds what is below it.
   for (const holder of held) for (const id of heldBy.get(holder) ?? []) held.add(id);

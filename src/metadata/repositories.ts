@@ -157,11 +157,7 @@ export async function ensureRepository(
 }
 
 /** The namespace of that path, made with those above it when it is new. */
-export async function ensureNamespace(
-  tx: Transaction,
-  path: string,
-  now: number,
-): Promise<number> {
+export async function ensureNamespace(tx: Transaction, path: string, now: number): Promise<number> {
   const known = await tx.first(namespaceByPath, { path });
   if (known !== undefined) return known.id;
   const slash = path.lastIndexOf('/');

@@ -29,45 +29,51 @@ const partsOf = statement<{ manifest: number }>()((q, p) =>
     ),
 );
 
+/** Of a blob: a layer of a base image may be in ten thousand repositories. One more tells that there are more. */
+export const HOLDERS_TOLD = 100;
+
 /** Other manifests of the repository that name a blob, in the trash or not. */
-const namedBeside = statement<{ repository: number; blobs: string; manifest: number }>()(
-  (q, p, engine) =>
-    q
-      .selectFrom(wantedIds(engine, p.blobs))
-      .crossJoin('manifest_references as ref')
-      .crossJoin('manifests as m')
-      .crossJoin('blobs as b')
-      .select(['wanted.id', 'b.digest'])
-      .whereRef('ref.child_id', '=', 'wanted.id')
-      .where('ref.repository_id', '=', p.repository)
-      .where('ref.kind', '<>', 'subject')
-      .whereRef('m.id', '=', 'ref.parent_id')
-      .where('m.id', '<>', p.manifest)
-      .whereRef('b.id', '=', 'm.blob_id')
-      .orderBy('wanted.id')
-      .orderBy('m.id'),
+const namedBeside = statement<{
+  repository: number;
+  blob: number;
+  manifest: number;
+  limit: number;
+}>()((q, p) =>
+  q
+    .selectFrom('manifest_references as ref')
+    .crossJoin('manifests as m')
+    .crossJoin('blobs as b')
+    .select(['m.id', 'b.digest'])
+    .where('ref.child_id', '=', p.blob)
+    .where('ref.repository_id', '=', p.repository)
+    .where('ref.kind', '<>', 'subject')
+    .whereRef('m.id', '=', 'ref.parent_id')
+    .where('m.id', '<>', p.manifest)
+    .whereRef('b.id', '=', 'm.blob_id')
+    .limit(p.limit),
 );
 
-/** Repositories that have a blob by a right or as a manifest, but for one and what lies at hidden paths of it. */
-const heldBy = statement<{ blobs: string; repository: number }>()((q, p, engine) =>
+/** Repositories that have a blob by a right or as a manifest, but for one. */
+const heldBy = statement<{ blob: number; repository: number; limit: number }>()((q, p) =>
   q
-    .selectFrom(wantedIds(engine, p.blobs))
-    .crossJoin('repository_blobs as rb')
+    .selectFrom('repository_blobs as rb')
     .crossJoin('repositories as r')
-    .select(['wanted.id', 'r.name'])
-    .whereRef('rb.blob_id', '=', 'wanted.id')
+    .select('r.name')
+    .where('rb.blob_id', '=', p.blob)
     .where('rb.repository_id', '<>', p.repository)
     .whereRef('r.id', '=', 'rb.repository_id')
-    .union(
-      q
-        .selectFrom(wantedIds(engine, p.blobs))
-        .crossJoin('manifests as m')
-        .crossJoin('repositories as r')
-        .select(['wanted.id', 'r.name'])
-        .whereRef('m.blob_id', '=', 'wanted.id')
-        .where('m.repository_id', '<>', p.repository)
-        .whereRef('r.id', '=', 'm.repository_id'),
-    ),
+    .limit(p.limit),
+);
+
+const heldAsManifestBy = statement<{ blob: number; repository: number; limit: number }>()((q, p) =>
+  q
+    .selectFrom('manifests as m')
+    .crossJoin('repositories as r')
+    .select('r.name')
+    .where('m.blob_id', '=', p.blob)
+    .where('m.repository_id', '<>', p.repository)
+    .whereRef('r.id', '=', 'm.repository_id')
+    .limit(p.limit),
 );
 
 const repositoriesAt = statement<{ path: string; below: string; before: string; after: number }>()(
@@ -105,29 +111,43 @@ export async function partsOfManifest(sql: Sql, manifest: ManifestId): Promise<T
   }));
 }
 
-/** For each blob the manifests of the repository, but for one, that name it, in the trash or not. */
+/**
+ * For each blob the manifests of the repository, but for one, that name it, in the trash or not: one more than
+ * are told.
+ */
 export async function manifestsNaming(
   sql: Sql,
   wanted: { repository: RepositoryId; blobs: readonly BlobId[]; but: ManifestId },
 ): Promise<Map<BlobId, Digest[]>> {
-  const { repository, but } = wanted;
-  const blobs = JSON.stringify(wanted.blobs);
+  const { repository, but: manifest } = wanted;
   const found = new Map<BlobId, Digest[]>();
-  for (const { id, digest } of await sql.all(namedBeside, { repository, blobs, manifest: but })) {
-    found.set(id, [...(found.get(id) ?? []), digestFromBytes(digest)]);
+  for (const blob of wanted.blobs) {
+    const of = { repository, blob, manifest, limit: HOLDERS_TOLD + 1 };
+    const rows = await sql.all(namedBeside, of);
+    if (rows.length > 0)
+      found.set(
+        blob,
+        rows.map(({ digest }) => digestFromBytes(digest)),
+      );
   }
   return found;
 }
 
-/** For each blob the names of other repositories that hold it, those in the trash under their hidden ones. */
+/**
+ * For each blob the names of other repositories that hold it, those in the trash under their hidden ones.
+ * `most`: of each, in no order.
+ */
 export async function repositoriesHolding(
   sql: Sql,
-  wanted: { blobs: readonly BlobId[]; but: RepositoryId },
+  wanted: { blobs: readonly BlobId[]; but: RepositoryId; most: number },
 ): Promise<Map<BlobId, string[]>> {
-  const blobs = JSON.stringify(wanted.blobs);
+  const { but: repository, most: limit } = wanted;
   const found = new Map<BlobId, string[]>();
-  for (const { id, name } of await sql.all(heldBy, { blobs, repository: wanted.but })) {
-    found.set(id, [...(found.get(id) ?? []), name]);
+  for (const blob of wanted.blobs) {
+    const of = { blob, repository, limit };
+    const rows = [...(await sql.all(heldBy, of)), ...(await sql.all(heldAsManifestBy, of))];
+    const names = new Set(rows.map(({ name }) => name));
+    if (names.size > 0) found.set(blob, [...names].sort().slice(0, limit));
   }
   return found;
 }

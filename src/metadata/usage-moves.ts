@@ -4,7 +4,7 @@
 // whether the name has moved again.
 import { sql as raw } from 'kysely';
 import { pathAndAbove, type RepositoryName } from '../oci/repository-name.ts';
-import { wantedNames } from './fragments.ts';
+import { locked, wantedNames } from './fragments.ts';
 import { pathRange } from './path-range.ts';
 import { keepRepository } from './repositories.ts';
 import type { Sql, Transaction } from './sql.ts';
@@ -42,6 +42,10 @@ const countingAmong = statement<{ paths: string }>()((q, p, engine) =>
     .where('s.state', '=', 'counting'),
 );
 
+const lockScopeAlone = statement<{ scope: number }>()((q, p, engine) =>
+  locked(engine, q.selectFrom('usage_scopes').select('id').where('id', '=', p.scope)),
+);
+
 const lockScope = statement<{ scope: number }>()((q, p, engine) => {
   const row = q
     .selectFrom('usage_scopes')
@@ -63,6 +67,7 @@ const zero = statement<{ scope: number }>()((q, p) =>
   q
     .updateTable('usage_scopes')
     .set({ bytes: 0, blobs: 0, tags: 0, repositories: 0, state: 'counting', counted_to: '' })
+    .set((e) => ({ generation: e('generation', '+', 1) }))
     .where('id', '=', p.scope),
 );
 
@@ -198,7 +203,8 @@ export async function restartScopesAbove(tx: Transaction, at: string): Promise<v
 }
 
 async function restart(tx: Transaction, scope: number): Promise<void> {
-  await tx.first(lockScope, { scope });
+  // Whoever has read how far the count is, and goes by that, ends first.
+  await tx.first(lockScopeAlone, { scope });
   await tx.run(dropChanges, { scope });
   await tx.run(dropScopeBlobs, { scope });
   await tx.run(zero, { scope });

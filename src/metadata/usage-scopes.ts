@@ -131,7 +131,7 @@ interface Range {
 const countingScope = statement<{ scope: number }>()((q, p, engine) => {
   const row = q
     .selectFrom('usage_scopes')
-    .select(['id', 'path', 'counted_to as countedTo'])
+    .select(['id', 'path', 'counted_to as countedTo', 'generation'])
     .where('id', '=', p.scope)
     .where('state', '=', 'counting');
   // As above: a push that waited for it would be waited for, with its repository.
@@ -211,6 +211,7 @@ export async function scopesToCount(sql: Sql): Promise<number[]> {
 
 /** Where in a repository the count goes on; undefined = with the next repository. */
 export interface CountCursor {
+  readonly generation: number;
   readonly repository: number;
   readonly kind: 'blobs' | 'manifests';
   /** The last blob that was counted. */
@@ -239,14 +240,16 @@ export async function countScope(
     }
   }
   const { id, name, listed } = repository;
-  const start = { repository: id, kind: 'blobs', after: 0 } as const;
-  const cursor = count.cursor?.repository === id ? count.cursor : start;
+  const { generation } = scope;
+  const start = { generation, repository: id, kind: 'blobs', after: 0 } as const;
+  const isThere = count.cursor?.repository === id && count.cursor.generation === generation;
+  const cursor = isThere ? (count.cursor ?? start) : start;
   const page = cursor.kind === 'blobs' ? countedPage : livePage;
   const rows = await tx.all(page, { repository: id, after: cursor.after, limit: count.limit });
   await addRows(tx, { scope: scope.id, rows });
   const last = rows.at(-1);
   if (last !== undefined && rows.length === count.limit) return { ...cursor, after: last.id };
-  if (cursor.kind === 'blobs') return { repository: id, kind: 'manifests', after: 0 };
+  if (cursor.kind === 'blobs') return { generation, repository: id, kind: 'manifests', after: 0 };
   const tags = Number((await tx.first(tagsOf, { repository: id }))?.count ?? 0);
   // In the trash it counts for the namespaces that lie there with it.
   const repositories = listed > 0 ? 1 : 0;

@@ -45,15 +45,17 @@ interface ScopeRow {
   readonly isLimited: number;
 }
 
-const scopesAbove = statement<{ paths: string }>()((q, p, engine) =>
-  q
+/** Each kept as it is: a count that begins anew waits until the transaction ends. */
+const scopesAbove = statement<{ paths: string }>()((q, p, engine) => {
+  const rows = q
     .selectFrom(wantedNames(engine, p.paths))
     .crossJoin('usage_scopes as s')
     .select(['s.id', 's.path', 's.state', 's.counted_to as countedTo'])
     .select('s.is_limited as isLimited')
     .whereRef('s.path', '=', 'wanted.name')
-    .orderBy(raw`length(s.path)`),
-);
+    .orderBy(raw`length(s.path)`);
+  return engine === 'postgres' ? rows.forKeyShare('s') : rows;
+});
 
 const addBlobs = statement<{ scope: number; blobs: string }>()((q, p, engine) =>
   q

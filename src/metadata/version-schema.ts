@@ -38,6 +38,8 @@ interface UsageScopeTable {
   counted_to: string;
   /** 1: a quota is set there, so that what grows must be looked at. */
   is_limited: Generated<number>;
+  /** Rises when the count begins anew: what a job remembers of the one before is of no use then. */
+  generation: Generated<number>;
   created_at: number;
 }
 

@@ -34,6 +34,8 @@ export function collectionCommands() {
     // Lost, it is done again.
     collectTagItems: relaxed(collectTagItems),
     startCollection: synced(startCollection),
+    /** The clock by which rows are dated; the node's own may go wrong. */
+    tellTime: relaxed((tx: Transaction, _nothing: null) => tx.now()),
     endCollectionRun: synced((tx: Transaction) => endRun(tx)),
   };
 }

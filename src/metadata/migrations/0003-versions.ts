@@ -49,6 +49,7 @@ export function versionTables(engine: Engine): RawBuilder<unknown>[] {
       id ${key}, path ${name} not null unique, bytes bigint not null, blobs bigint not null,
       tags bigint not null, repositories bigint not null,
       state text not null, counted_to ${name} not null, is_limited smallint not null default 0,
+      generation bigint not null default 0,
       created_at bigint not null)`,
     sql`create table scope_blobs (
       scope_id ${id} not null references usage_scopes (id) on delete cascade,
