@@ -296,28 +296,44 @@ const PURGED = z
           otherRepositories: z.int().openapi({
             description: 'That you may not see, or that lie in the trash.',
           }),
+          hasMore: z.boolean().openapi({
+            description: 'There are more manifests or repositories than the first 100 of each.',
+          }),
         }),
       }),
     ),
   })
   .openapi('Purged');
 
-/** How long an answer waits for bytes to be gone, and how often it looks. */
+/** How long an answer waits for bytes to be gone, of all that it purges, and how often it looks. */
 const WAIT_MS = 5_000;
 const LOOK_MS = 50;
 
-async function waitForRemoval(call: ApiCall, keys: readonly string[]): Promise<boolean> {
-  const { sql } = call.parts;
-  for (let waited = 0; waited < WAIT_MS; waited += LOOK_MS) {
-    if ((await keysStillQueued(sql, keys)).length === 0) return true;
-    await delay(LOOK_MS);
-  }
-  return false;
+interface Patience {
+  leftMs: number;
 }
 
-async function purgeOne(call: ApiCall, { id }: TrashItem): Promise<z.input<typeof PURGED>> {
+async function waitForRemoval(
+  call: ApiCall,
+  keys: readonly string[],
+  patience: Patience,
+): Promise<boolean> {
+  const { sql } = call.parts;
+  while ((await keysStillQueued(sql, keys)).length > 0) {
+    if (patience.leftMs <= 0) return false;
+    patience.leftMs -= LOOK_MS;
+    await delay(LOOK_MS);
+  }
+  return true;
+}
+
+async function purgeOne(
+  call: ApiCall,
+  { id }: TrashItem,
+  patience: Patience,
+): Promise<z.input<typeof PURGED>> {
   const purged = await call.parts.commands.run('purgeTrashItem', { id, actor: call.actor });
-  const isRemoved = await waitForRemoval(call, purged.keys);
+  const isRemoved = await waitForRemoval(call, purged.keys, patience);
   const { kind, path, bytes, isUnderWay } = purged;
   const blobs: z.input<typeof PURGED>['blobs'] = [];
   for (const blob of purged.blobs) blobs.push(await shownBlob(call, blob, isRemoved));
@@ -325,7 +341,7 @@ async function purgeOne(call: ApiCall, { id }: TrashItem): Promise<z.input<typeo
 }
 
 async function shownBlob(call: ApiCall, blob: Purged['blobs'][number], isRemoved: boolean) {
-  const { digest, size, isGone, manifests } = blob;
+  const { digest, size, isGone, manifests, hasMore } = blob;
   const repositories: string[] = [];
   for (const path of blob.repositories) {
     const isSeen = !path.startsWith('~') && (await call.may({ action: 'pull', path }));
@@ -333,7 +349,7 @@ async function shownBlob(call: ApiCall, blob: Purged['blobs'][number], isRemoved
   }
   const otherRepositories = blob.repositories.length - repositories.length;
   const state = isGone ? (isRemoved ? ('gone' as const) : ('going' as const)) : ('held' as const);
-  return { digest, size, state, heldBy: { manifests, repositories, otherRepositories } };
+  return { digest, size, state, heldBy: { manifests, repositories, otherRepositories, hasMore } };
 }
 
 const purge = endpoint({
@@ -345,7 +361,7 @@ const purge = endpoint({
   params: ONE,
   result: PURGED,
   async handle(call, { params }) {
-    return purgeOne(call, await itemOf(call, params.id, 'purge'));
+    return purgeOne(call, await itemOf(call, params.id, 'purge'), { leftMs: WAIT_MS });
   },
 });
 
@@ -359,8 +375,9 @@ const purgeMany = endpoint({
   result: z.object({ purged: z.array(PURGED), refused: z.array(REFUSED), next: NEXT }),
   async handle(call, { body }) {
     const { ids, next } = await chosen(call, body);
+    const patience = { leftMs: WAIT_MS };
     const { done, refused } = await eachOf(call, { ids, to: 'purge' }, (item) =>
-      purgeOne(call, item),
+      purgeOne(call, item, patience),
     );
     return { purged: done, refused, next };
   },

@@ -19,6 +19,7 @@ import { lockRepository } from '../../metadata/repositories.ts';
 import type { Transaction } from '../../metadata/sql.ts';
 import { lockTrashItem, removeTrashItem, type TrashItem } from '../../metadata/trash-items.ts';
 import {
+  HOLDERS_TOLD,
   manifestsNaming,
   nextRepositoryAt,
   partsOfManifest,
@@ -50,6 +51,8 @@ export interface PurgedBlob {
   readonly manifests: readonly Digest[];
   /** Other repositories that have it; in the trash: under their hidden names. */
   readonly repositories: readonly string[];
+  /** There are more of either than are named. */
+  readonly hasMore: boolean;
 }
 
 export interface Purged {
@@ -161,14 +164,22 @@ async function tellBlobs(
   const gone = new Set(removed.blobs);
   const kept = parts.filter(({ id }) => !gone.has(id)).map(({ id }) => id);
   const manifests = await manifestsNaming(tx, { repository, blobs: kept, but: 0 });
-  const others = await repositoriesHolding(tx, { blobs: kept, but: repository });
-  return parts.map(({ id, digest, size, isStored }) => ({
-    digest,
-    size,
-    isGone: gone.has(id) || !isStored,
-    manifests: manifests.get(id) ?? [],
-    repositories: others.get(id) ?? [],
-  }));
+  const others = await repositoriesHolding(tx, {
+    blobs: kept,
+    but: repository,
+    most: HOLDERS_TOLD + 1,
+  });
+  return parts.map(({ id, digest, size, isStored }) => {
+    const [naming, holding] = [manifests.get(id) ?? [], others.get(id) ?? []];
+    return {
+      digest,
+      size,
+      isGone: gone.has(id) || !isStored,
+      manifests: naming.slice(0, HOLDERS_TOLD),
+      repositories: holding.slice(0, HOLDERS_TOLD),
+      hasMore: naming.length > HOLDERS_TOLD || holding.length > HOLDERS_TOLD,
+    };
+  });
 }
 
 async function removeSoon(tx: Transaction): Promise<void> {

@@ -73,7 +73,7 @@ async function bytesOfItem(sql: ReportSql, item: TrashItem): Promise<number> {
       : (await partsOfManifest(sql, manifest.id)).filter(({ isStored }) => isStored);
   const blobs = parts.map(({ id }) => id);
   const named = await manifestsNaming(sql, { repository, blobs, but: manifest?.id ?? 0 });
-  const others = await repositoriesHolding(sql, { blobs, but: repository });
+  const others = await repositoriesHolding(sql, { blobs, but: repository, most: 1 });
   return parts
     .filter(({ id }) => !named.has(id) && !others.has(id))
     .reduce((sum, { size }) => sum + size, 0);
@@ -92,7 +92,11 @@ async function bytesOfPlace(sql: ReportSql, { id, path }: TrashItem): Promise<nu
       const held: readonly number[] = await blobsHeldBy(sql, { repository, after, limit: PAGE });
       const fresh = held.filter((blob) => !counted.has(blob));
       for (const blob of fresh) counted.add(blob);
-      const others = await repositoriesHolding(sql, { blobs: fresh, but: repository });
+      const others = await repositoriesHolding(sql, {
+        blobs: fresh,
+        but: repository,
+        most: Number.MAX_SAFE_INTEGER,
+      });
       for (const { id: blob, size } of await sizesOfBlobs(sql, fresh)) {
         const names = others.get(blob) ?? [];
         if (names.every((name) => name.startsWith(`~${id}/`))) bytes += size;
