@@ -1,4 +1,5 @@
 // Makes an upload a blob: digest compared, bytes on stable storage, then one command, then the answer.
+import { BlobStoreError } from '../blobs/blob-store.ts';
 import { createHasher, hashBytes } from '../blobs/hasher.ts';
 import { isUploadKey, type UploadRow } from '../metadata/uploads.ts';
 import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts';
@@ -206,9 +207,15 @@ async function readDigest(
 ): Promise<Digest> {
   const hasher = createHasher(algorithm);
   let size = 0;
-  for await (const chunk of parts.blobs.readUpload(file)) {
-    hasher.update(chunk);
-    size += chunk.length;
+  try {
+    for await (const chunk of parts.blobs.readUpload(file)) {
+      hasher.update(chunk);
+      size += chunk.length;
+    }
+  } catch (error) {
+    // It was there a moment ago: another process has just closed this upload, or ended it.
+    if (error instanceof BlobStoreError && error.fault === 'absent') throw overtaken();
+    throw error;
   }
   parts.readAgain(size);
   return hasher.digest();
