@@ -92,6 +92,21 @@ onBothEngines(
       }
     });
 
+    test('who sees what is public may not hold it', async () => {
+      const [stranger, space] = [await newUser(), newSpace()];
+      const name = `${space}/app`;
+      const digest = await push(name, 'v1');
+      for (const visibility of ['public', 'internal']) {
+        await good('PATCH', `/paths?path=${space}`, { visibility });
+        const lease = { ttlSeconds: 600, items: [{ repository: name, digest }] };
+        const refused = await ask(stranger, 'PUT', `/leases/${space}`, lease);
+        expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('grant')]);
+      }
+      await grant(stranger, 'reader', name);
+      const lease = { ttlSeconds: 600, items: [{ repository: name, tag: 'v1' }] };
+      expect((await ask(stranger, 'PUT', `/leases/${space}`, lease)).status).toBe(200);
+    });
+
     test('a filter over the trash says nothing of what one may not see', async () => {
       const [stranger, space] = [await newUser(), newSpace()];
       await push(`${space}/app`, 'v1');

@@ -1,5 +1,6 @@
 // Leases: what clusters and pipelines say is in use, for a time.
 import { z } from '@hono/zod-openapi';
+import type { Question } from '../../access/decide.ts';
 import { principalKey } from '../../access/principal.ts';
 import { type Leased, noLease } from '../../lifecycle/leases/lease.command.ts';
 import { LEASE_FORM, LEASE_NAME, type LeaseForm } from '../../lifecycle/leases/lease-form.ts';
@@ -135,6 +136,16 @@ function noManifest({ repository, tag, digest }: LeaseForm['items'][number]): Re
   return new RegistryError('NOT_FOUND', `There is no ${what} in "${repository}".`);
 }
 
+/**
+ * What a lease holds counts against the quota of others and is not deleted, so that a visibility is not enough.
+ * @throws RegistryError DENIED
+ */
+async function needGranted(call: ApiCall, question: Question): Promise<void> {
+  if (await call.may({ ...question, everyPath: true })) return;
+  const why = `that ${question.path} is visible to all is not enough for a lease: somebody who manages it must grant you the right to pull`;
+  throw call.refuse(question, why);
+}
+
 async function resolve(call: ApiCall, items: LeaseForm['items']): Promise<Leased[]> {
   const readable = new Map<string, boolean>();
   for (const item of items) {
@@ -143,6 +154,7 @@ async function resolve(call: ApiCall, items: LeaseForm['items']): Promise<Leased
     const question = { action: 'pull', path, ...(tag !== undefined && { tag }) } as const;
     const isReadable = readable.get(key) ?? (isRepositoryName(path) && (await call.may(question)));
     if (!isReadable) throw noManifest(item);
+    if (!readable.has(key)) await needGranted(call, question);
     readable.set(key, isReadable);
   }
   const tags = items.flatMap(({ repository, tag }) =>
@@ -165,7 +177,7 @@ const put = endpoint({
   path: '/leases/{name}',
   tag: TAG,
   summary: 'Say what is in use, and for how long; what it named before and names no more is let go',
-  may: 'Who may pull all that it names. One that is there: who took it, and who manages all that it names.',
+  may: 'Who was granted the right to pull all that it names. One that is there: who took it, and who manages all that it names.',
   params: NAMED,
   body: LEASE_FORM,
   result: LEASE,
