@@ -161,7 +161,9 @@ async function findGoing(tx: Transaction, collect: CollectManifests): Promise<Fo
         until.set(id, Math.max(until.get(id) ?? 0, sinceOf(times) ?? Infinity));
         continue;
       }
-      holds.set(holder, [...(holds.get(holder) ?? []), id]);
+      const held = holds.get(holder);
+      if (held === undefined) holds.set(holder, [id]);
+      else held.push(id);
       if (going.has(holder)) continue;
       going.set(holder, times);
       if (times.deletedAt === null) next.push(holder);
