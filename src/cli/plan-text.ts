@@ -9,11 +9,14 @@ import type { Session } from './server-command.ts';
 import { type Column, cell, column, shownPath, when } from './show.ts';
 
 const LOOK_EVERY_MS = 500;
+/** A person is told every five seconds that it goes on. */
+const LOOKS_BETWEEN_WORDS = 10;
 
 /** The plan when it is no longer being made or applied. @throws CommandFailure when it could not be made. */
 export async function endedPlan({ api, terminal }: Session, plan: JsonObject): Promise<JsonObject> {
   let now = plan;
-  while (now.state === 'making' || now.state === 'applying') {
+  for (let looks = 0; now.state === 'making' || now.state === 'applying'; looks += 1) {
+    if (looks > 0 && looks % LOOKS_BETWEEN_WORDS === 0) terminal.printError(`${progress(now)}\n`);
     await terminal.sleep(LOOK_EVERY_MS);
     now = objectOf(await api.get(`/plans/${cell(plan.id)}`));
   }
@@ -73,6 +76,14 @@ export function toUndo({ id, done }: JsonObject): string {
   return hasWork({ planned: done })
     ? `To undo it: entrepot plan undo ${cell(id)}`
     : 'Nothing was changed.';
+}
+
+/** Of one that is not ready yet; it goes on, whether anybody waits or not. */
+function progress({ id, state, planned, done }: JsonObject): string {
+  const name = `Plan ${cell(id)}`;
+  const look = `entrepot plan show ${cell(id)}`;
+  if (state === 'making') return `${name} is being made. It goes on without you too: ${look}`;
+  return `${name} is being applied. Done: ${counts(done)}; in all: ${counts(planned)}. It goes on without you too: ${look}`;
 }
 
 export const PLAN_FIELDS: readonly Column[] = [
