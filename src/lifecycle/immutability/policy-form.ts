@@ -29,6 +29,6 @@ export const IMMUTABILITY_POLICY = z.strictObject({
       (rules) =>
         rules.reduce((sum, { tags, except = [] }) => sum + tags.length + except.length, 0) <=
         MOST_PATTERNS_IN_ALL,
-      { error: `have more than ${MOST_PATTERNS_IN_ALL} patterns in all` },
+      { error: `must have at most ${MOST_PATTERNS_IN_ALL} patterns in all` },
     ),
 }) satisfies z.ZodType<ImmutabilityPolicy>;

@@ -73,7 +73,7 @@ export const RETENTION_POLICY = z.strictObject({
       (rules) =>
         rules.reduce((sum, { tags = [], except = [] }) => sum + tags.length + except.length, 0) <=
         MOST_PATTERNS_IN_ALL,
-      { error: `have more than ${MOST_PATTERNS_IN_ALL} patterns in all` },
+      { error: `must have at most ${MOST_PATTERNS_IN_ALL} patterns in all` },
     ),
   expireByLabel: z.enum(['unless-kept', 'always']).optional(),
   untaggedAfter: longDuration.optional(),
