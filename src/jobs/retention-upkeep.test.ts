@@ -103,6 +103,12 @@ test('items of plans that nobody applied are forgotten after a week, the plan st
   while (await world.commands.run('forgetPlanItems', null));
   expect(await left()).toBe(0);
   expect(await world.plans()).toMatchObject([{ id, state: 'dropped' }]);
+  world.pass(24 * 380);
+  while (await world.commands.run('forgetPlanItems', null));
+  expect(await world.plans()).toHaveLength(1);
+  world.pass(24 * 30);
+  while (await world.commands.run('forgetPlanItems', null));
+  expect(await world.plans()).toEqual([]);
   await world.close();
 });
 

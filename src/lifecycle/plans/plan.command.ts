@@ -9,6 +9,7 @@ import { type Actor, recordAct } from '../../metadata/audit.ts';
 import { relaxed, synced } from '../../metadata/command.ts';
 import { addJob } from '../../metadata/jobs.ts';
 import { nodesBehind, wantPulls } from '../../metadata/nodes.ts';
+import { forgetOldRecords } from '../../metadata/old-records.ts';
 import {
   addPlanItems,
   deletePlanItems,
@@ -229,11 +230,20 @@ const APPLIED_MS = 90 * DAY_MS;
 /** Rows of one transaction. */
 const FORGOTTEN_AT_ONCE = 500;
 
-/** Takes away some items of plans that are too old to be of use; the plans stay. @returns whether there are more. */
+/** What was planned and run so long ago is not even history. */
+const RECORDS_MS = 400 * DAY_MS;
+
+/**
+ * Takes away some items of plans that are too old to be of use, then, long after, the plans themselves and
+ * the records of runs. @returns whether there are more.
+ */
 async function forgetPlanItems(tx: Transaction, _: null): Promise<boolean> {
   const now = await tx.now();
   const old = await findOldPlan(tx, { unused: now - UNUSED_MS, applied: now - APPLIED_MS });
-  if (old === undefined) return false;
+  if (old === undefined) {
+    const trim = { before: now - RECORDS_MS, limit: FORGOTTEN_AT_ONCE };
+    return (await forgetOldRecords(tx, trim)) > 0;
+  }
   const plan = await lockPlan(tx, old);
   if (plan === undefined) return false;
   await deletePlanItems(tx, { plan: old, limit: FORGOTTEN_AT_ONCE });
