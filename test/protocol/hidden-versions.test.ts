@@ -165,6 +165,19 @@ onBothEngines(
       }
     });
 
+    test('a new account takes no name where something lies in the trash, or that still answers', async () => {
+      const [trashed, renamed] = [newSpace(), newSpace()];
+      await push(`${trashed}/app`, 'v1');
+      await good('DELETE', at(`${trashed}/app`));
+      await push(`${renamed}/app`, 'v1');
+      await good('POST', '/namespaces/rename', { path: renamed, to: newSpace() });
+      for (const name of [trashed, renamed]) {
+        const user = await ask('admin', 'POST', '/users', { name, password: PASSWORD });
+        const organisation = await ask('admin', 'POST', '/organisations', { name, owner: 'admin' });
+        expect([name, user.status, organisation.status]).toEqual([name, 409, 409]);
+      }
+    });
+
     test('a namespace is not rid of its quota by being deleted by those whom it limits', async () => {
       const [keeper, space] = [await newUser(), newSpace()];
       await good('POST', '/organisations', { name: space, owner: keeper });

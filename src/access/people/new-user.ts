@@ -1,12 +1,15 @@
 // Making a user, by whatever way one comes: made by an administrator, invited, from a provider. The name
 // must be free among users and organisations, and the namespace of it must not be somebody's already.
 import { lockAccess } from '../../metadata/access-facts.ts';
+import { aliasWithin } from '../../metadata/aliases.ts';
 import { isAnythingGranted } from '../../metadata/grants.ts';
 import { findOrganisation } from '../../metadata/organisations.ts';
 import { isAnythingSet } from '../../metadata/path-settings.ts';
+import { plansWithin } from '../../metadata/plans.ts';
 import { anyRepositoryAt } from '../../metadata/repositories.ts';
 import { listRobots } from '../../metadata/robots.ts';
 import type { Transaction } from '../../metadata/sql.ts';
+import { listTrash } from '../../metadata/trash-items.ts';
 import { listTrustPolicies } from '../../metadata/trust-policies.ts';
 import { findUser, insertUser, type UserId } from '../../metadata/users.ts';
 import { checkAccountName, checkDisplayName, checkEmail, conflict } from './names.ts';
@@ -70,6 +73,10 @@ async function isAnythingAt(tx: Transaction, path: string): Promise<boolean> {
     (await anyRepositoryAt(tx, path)) !== undefined ||
     (await isAnythingGranted(tx, path)) ||
     (await isAnythingSet(tx, path)) ||
+    // What was deleted there could be restored by who owns the namespace, and what was renamed is reserved.
+    (await listTrash(tx, { filter: { path }, after: undefined, limit: 1 })).length > 0 ||
+    (await plansWithin(tx, { path, before: undefined, limit: 1 })).length > 0 ||
+    (await aliasWithin(tx, path)) !== undefined ||
     (await listRobots(tx, { path, limit: 1 })).length > 0 ||
     (await listTrustPolicies(tx, { path, limit: 1 })).length > 0
   );
