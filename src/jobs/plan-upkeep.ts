@@ -3,6 +3,7 @@
 import { PLAN_JOB, type planCommands } from '../lifecycle/plans/plan.command.ts';
 import { advancePlan, type PlanParts } from '../lifecycle/plans/run-plan.ts';
 import type { Commands } from '../metadata/command.ts';
+import { RegistryError } from '../oci/errors.ts';
 import type { JobContext, JobKind } from './job-kinds.ts';
 
 export interface PlanJobParts extends PlanParts {
@@ -16,6 +17,8 @@ const HOUR_MS = 60 * 60 * 1000;
 const TURN_MS = 2_000;
 /** Milliseconds until it is looked whether what a plan waits for is there. */
 const LOOK_AGAIN_MS = 1_000;
+const FAULT =
+  'Something went wrong inside the registry. Its log names the cause, and it is tried again.';
 
 export function planJobs(parts: PlanJobParts): JobKind[] {
   const run = (context: JobContext, args: unknown) =>
@@ -34,7 +37,8 @@ async function advance(parts: PlanJobParts, context: JobContext, id: number): Pr
     extend: () => context.extend(),
   };
   const rest = await advancePlan(parts, id, time).catch(async (error: unknown) => {
-    const text = error instanceof Error ? error.message : String(error);
+    // Whoever may see the plan reads it: what went wrong inside stands in the log.
+    const text = error instanceof RegistryError ? error.message : FAULT;
     await parts.commands.run('notePlanError', { id, error: text });
     throw error;
   });
