@@ -165,6 +165,38 @@ onBothEngines(
       }
     });
 
+    test('an id says nothing of a private repository, whatever is visible at the root', async () => {
+      const stranger = await newUser();
+      await push('hidden-by-id/app', 'v1');
+      const { id } = await good('GET', at('hidden-by-id/app'));
+      await good('PATCH', '/paths?path=hidden-by-id', { visibility: 'private' });
+      for (const visibility of ['public', 'internal', 'private']) {
+        await good('PATCH', '/paths?path=', { visibility });
+        for (const headers of [{}, basic(stranger, PASSWORD)]) {
+          for (const [method, rest] of [
+            ['GET', ''],
+            ['GET', '/tags'],
+            ['DELETE', ''],
+            ['PUT', '/tags/v1'],
+          ] as const) {
+            const body = method === 'PUT' ? { digest: digestOf('x') } : undefined;
+            const [there, absent] = await Promise.all(
+              [id, 999_999].map((one) =>
+                askApi(registry().url, {
+                  method,
+                  path: `/repositories/id:${one}${rest}`,
+                  body,
+                  headers,
+                }),
+              ),
+            );
+            const said = `${visibility} ${method} ${rest} ${there?.text}`;
+            expect([said, absent?.status]).toEqual([said, there?.status]);
+          }
+        }
+      }
+    });
+
     test('a new account takes no name where something lies in the trash, or that still answers', async () => {
       const [trashed, renamed] = [newSpace(), newSpace()];
       await push(`${trashed}/app`, 'v1');

@@ -10,6 +10,7 @@ import {
 import { RegistryError } from '../../oci/errors.ts';
 import { isRepositoryName } from '../../oci/repository-name.ts';
 import type { ApiCall } from './api-call.ts';
+import { signInFirst } from './identify-caller.ts';
 
 const BY_ID = /^id:([1-9][0-9]{0,14})$/;
 
@@ -38,8 +39,12 @@ export async function repositoryOf(
 ): Promise<RepositoryDetails> {
   const id = BY_ID.exec(text)?.[1];
   const byId = id === undefined ? undefined : await findRepositoryById(call.parts.sql, Number(id));
-  // Of an id that is none the path is the address itself: no grant but one on the root holds there.
   const path = byId?.name ?? text;
+  if (id !== undefined && byId === undefined) {
+    // What holds at the root says nothing of a path that nothing has: it is answered as a private one.
+    await call.may({ action, path });
+    throw call.isNobody ? signInFirst(new RegistryError('UNAUTHORIZED')) : noRepository(text);
+  }
   try {
     await call.need({ action, path });
   } catch (error) {
