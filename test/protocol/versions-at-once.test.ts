@@ -175,6 +175,27 @@ onBothEngines('versions, asked for at once', ({ test, registry }) => {
     expect(there).toEqual(pushed.map(() => digest));
   });
 
+  test('a purge names the first of many holders, and says that there are more', async () => {
+    const { url } = registry();
+    const top = newName();
+    const seed = `shared by many of ${top}`;
+    for (let number = 0; number <= 101; number += 1) {
+      await pushImage(url, `${top}/r${number}`, { reference: 'v1', seed });
+    }
+    const { digest } = await pushImage(url, `${top}/r0`, { reference: 'v1', seed });
+    const removed = await fetch(`${url}/v2/${top}/r0/manifests/${digest}`, { method: 'DELETE' });
+    expect(removed.status).toBe(202);
+    const { items } = await good('GET', `/trash?path=${top}/r0&kind=manifest`);
+    const [{ id } = { id: 0 }] = items as Row[];
+    const { blobs } = (await good('POST', `/trash/${id}/purge`)) as { blobs: Row[] };
+    expect(blobs).toHaveLength(3);
+    for (const { state, heldBy } of blobs) {
+      expect(state).toBe('held');
+      expect(heldBy).toMatchObject({ hasMore: true, manifests: [], otherRepositories: 0 });
+      expect((heldBy as { repositories: string[] }).repositories).toHaveLength(100);
+    }
+  });
+
   test('names that look like parts of addresses are names', async () => {
     const { url } = registry();
     const top = newName();

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { isInScope, type Scope } from '../decide.ts';
-import { isWithinScopes } from './narrower-scopes.ts';
+import { isBelowInScope, isWithinScopes } from './narrower-scopes.ts';
 
 const pull = (...names: string[]): Scope[] => [{ actions: ['pull'], names }];
 
@@ -55,4 +55,16 @@ test('what is within allows nothing that its limits refuse', () => {
     return !isInScope(wanted, question) || isInScope(limits, question);
   });
   fc.assert(property, { numRuns: 5_000 });
+});
+
+test('what a token or a trust policy names is not all that lies below it', () => {
+  const wanted = { action: 'pull', path: 'team' } as const;
+  const policy = (scopes: readonly Scope[]) => ({ policy: { name: 'release', scopes } });
+  expect(isBelowInScope({}, wanted)).toBe(true);
+  expect(isBelowInScope({ scopes: pull('team') }, wanted)).toBe(false);
+  expect(isBelowInScope({ scopes: pull('team/**') }, wanted)).toBe(true);
+  expect(isBelowInScope(policy(pull('team')), wanted)).toBe(false);
+  expect(isBelowInScope(policy(pull('team/**')), wanted)).toBe(true);
+  expect(isBelowInScope({ ...policy(pull('**')), scopes: pull('team') }, wanted)).toBe(false);
+  expect(isBelowInScope(policy(pull('team/**')), { ...wanted, path: '' })).toBe(false);
 });
