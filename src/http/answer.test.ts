@@ -41,7 +41,7 @@ async function ask(request: Ask): Promise<Answered> {
         known: () => undefined,
         identify: async () => (request.identify ?? nobody)(),
         admitted: () => ({}),
-        oldName: () => undefined,
+        oldNames: { areOldNamesKnown: true, oldName: () => undefined },
       },
       manifestRoom: new ManifestRoom(),
       pullLog: undefined,
