@@ -4,7 +4,7 @@ import { median, percentile, spreadOf } from '../measure.ts';
 import type { Registry } from '../registries.ts';
 import { repositoryName, type SeedShape, tagName } from '../seed-versions.ts';
 import type { PushedImage } from '../workloads/image-push.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 import { describeSlot, type LoadShape, type LoadSlot, SteadyLoad } from './steady-load.ts';
 import { verifyCounters, verifyPushed, verifySeeded } from './verify.ts';
 import { WorkOfJobs } from './work-of-jobs.ts';

@@ -6,7 +6,7 @@ import { basic } from '../load/authorization.ts';
 import { type Answer, Connection, prepareRequest } from '../load/http-client.ts';
 import type { Registry } from '../registries.ts';
 import { repositoryName, tagName } from '../seed-versions.ts';
-import type { Measurement } from './main.ts';
+import type { Measurement } from './measurement.ts';
 import { describeSlot, SteadyLoad } from './steady-load.ts';
 import { verifyCounters } from './verify.ts';
 import { WorkOfJobs } from './work-of-jobs.ts';

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pinCores } from '../cores.ts';
-import { cleanUp, type Registry, startEntrepot } from '../registries.ts';
+import { cleanUp, startEntrepot } from '../registries.ts';
 import { type SeedShape, seedVersions, USUAL_SHAPE } from '../seed-versions.ts';
 import { measureCollection } from './collection.ts';
 import { measureDeletion } from './deletion.ts';
 import { measureHistory } from './history.ts';
+import type { Measurement } from './measurement.ts';
 
 const HELP = `npm run bench:versions -- history | collection | deletion [options]
 
@@ -41,15 +42,6 @@ const { values: flags, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-
-export interface Measurement {
-  readonly shape: SeedShape;
-  readonly data: string;
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly pushRate: number;
-  start(environment?: Readonly<Record<string, string>>): Promise<Registry>;
-}
 
 const scale = Number(flags.scale);
 const of = (amount: number) => Math.max(1, Math.round(amount * scale));

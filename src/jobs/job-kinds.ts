@@ -21,6 +21,14 @@ export interface JobKind {
   run(context: JobContext, args: unknown): Promise<void>;
 }
 
+/** Thrown by work that a stop has ended in its middle: it begins again after the next start, and is no failure. */
+export class JobStopped extends Error {
+  constructor() {
+    super('stopped: the rest is done after the next start');
+    this.name = 'JobStopped';
+  }
+}
+
 /** Milliseconds that a job belongs to who took it, unless extended. */
 export const LEASE_MS = 60_000;
 /** Failures after which a job is laid aside. */

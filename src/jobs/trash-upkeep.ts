@@ -13,7 +13,7 @@ import { oldPlaces, type TrashItem } from '../metadata/trash-items.ts';
 import { nextRepositoryAt } from '../metadata/trashed-content.ts';
 import type { AddCursor } from '../metadata/usage-moves.ts';
 import type { RegistryCommands } from '../registry/commands.ts';
-import type { JobContext, JobKind } from './job-kinds.ts';
+import { type JobContext, type JobKind, JobStopped } from './job-kinds.ts';
 import { removeBytes } from './upload-upkeep.ts';
 
 export interface TrashUpkeepParts {
@@ -73,9 +73,9 @@ async function beside<T>(
   return result;
 }
 
-/** @throws Error at a stop: the job then begins anew, and counts nothing twice. */
+/** @throws JobStopped at a stop: the job then begins anew, and counts nothing twice. */
 function goOn(context: JobContext): void {
-  if (context.isStopping()) throw new Error('stopped: the rest is done after the next start');
+  if (context.isStopping()) throw new JobStopped();
 }
 
 export async function settleMovedUsage(

@@ -51,6 +51,20 @@ describe('the worker', () => {
     expect(await states()).toEqual([]);
   });
 
+  test('begins again what a stop has ended in its middle, and calls it no failure', async () => {
+    let runs = 0;
+    const run = async () => {
+      runs += 1;
+      if (runs === 1) throw new JobStopped();
+    };
+    const one = worker([single('purge', run)]);
+    await add('purge');
+    await one.runNext();
+    expect(await states()).toEqual(['purge waiting']);
+    await one.runNext();
+    expect([runs, await states(), failures]).toEqual([2, [], []]);
+  });
+
   test('runs beside the others what takes long, once at a time, and waits for it at the end', async () => {
     const going = Promise.withResolvers<void>();
     const seen: string[] = [];

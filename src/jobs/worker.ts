@@ -3,7 +3,7 @@
 import type { Commands } from '../metadata/command.ts';
 import type { Job, JobEnd } from '../metadata/jobs.ts';
 import type { JobCommands } from './job.command.ts';
-import { backOffMs, type JobKind, LEASE_MS, MAX_ATTEMPTS } from './job-kinds.ts';
+import { backOffMs, type JobKind, JobStopped, LEASE_MS, MAX_ATTEMPTS } from './job-kinds.ts';
 
 export interface WorkerParts {
   readonly commands: Commands<JobCommands>;
@@ -104,6 +104,7 @@ export class JobWorker {
       if (kind.isWanted !== undefined && !(await kind.isWanted())) return { kind: 'done' };
       await kind.run(this.#contextOf(job), JSON.parse(job.arguments));
     } catch (error) {
+      if (error instanceof JobStopped) return { kind: 'again', inMs: 0 };
       this.#parts.failed(job, error);
       const text = error instanceof Error ? error.message : String(error);
       // Work that comes round again is never given up, or a passing fault would end it for good.

@@ -218,11 +218,6 @@ export interface MovedContent {
   readonly blobs: readonly SizedBlob[] | undefined;
 }
 
-/** Scopes that lose or gain when something at `paths` moves. */
-export async function areCounted(sql: Sql, paths: readonly string[]): Promise<boolean> {
-  return (await sql.all(scopesAt, { paths: JSON.stringify(paths) })).length > 0;
-}
-
 /** Rights and manifests settled in one transaction: some ten milliseconds. */
 const MOST_AT_ONCE = 4_000;
 
