@@ -7,7 +7,7 @@ import { countJobs, type Job } from '../metadata/jobs.ts';
 import { migrateSqlite } from '../metadata/migrate.ts';
 import { openSqliteWriter, type SqliteConnection } from '../metadata/sqlite.ts';
 import { type JobCommands, jobCommands } from './job.command.ts';
-import { backOffMs, type JobKind, LEASE_MS, MAX_ATTEMPTS } from './job-kinds.ts';
+import { backOffMs, type JobKind, JobStopped, LEASE_MS, MAX_ATTEMPTS } from './job-kinds.ts';
 import { JobWorker, type WorkerParts } from './worker.ts';
 
 let now = 0;
