@@ -197,7 +197,13 @@ export async function compose(options: ComposeOptions): Promise<Program> {
         warn: (message) => options.log.warn(message, undefined),
         noteHistory: (bytes) => metrics.noteHistory(bytes),
       }),
-      ...planJobs({ sql, commands, reports: database.reports, now: () => performance.now() }),
+      ...planJobs({
+        sql,
+        commands,
+        reports: database.reports,
+        now: () => performance.now(),
+        sleep: (ms) => delay(ms),
+      }),
       ...retentionJobs({ sql, commands, now: Date.now }),
       ...scrubJobs({
         sql,

@@ -28,6 +28,8 @@ export type PlanRest = 'none' | 'more' | 'later';
 export interface PlanTime {
   isOver(): boolean;
   extend?(): Promise<void>;
+  /** Between two pages, where nobody waits: pushes come first. Then no page is read ahead. */
+  rest?(): Promise<void>;
 }
 
 /** @returns whether something is left to be done. */
@@ -55,12 +57,15 @@ async function makeItems(parts: PlanParts, id: number, time: PlanTime): Promise<
     if (page === undefined) return 'none';
     const { after, carried } = page;
     // Read in another thread than the one that writes: one page ahead.
-    reading = after === undefined ? undefined : readPage(parts, plan, { after, carried });
+    const isLast = after === undefined;
+    reading =
+      isLast || time.rest !== undefined ? undefined : readPage(parts, plan, { after, carried });
     // Whoever waits for it hears of it, and it may be that nobody does.
     reading?.catch(() => {});
     const next = await addPage(parts, { plan: id, progress, page });
     if (next === undefined) return 'none';
     progress = next;
+    await time.rest?.();
   }
   return 'more';
 }
