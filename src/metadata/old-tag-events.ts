@@ -1,7 +1,7 @@
 // Events of tags that are old enough to be forgotten: the first ones of a tag, so that what is kept has no gaps,
 // and never the last. The first one that is kept still says what the tag pointed at before it.
 import type { BlobId } from './blobs.ts';
-import { markUnheld } from './collection.ts';
+import { markUnheld } from './collected-blobs.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
 

@@ -2,7 +2,7 @@
 // the collector. The same rows are locked and looked at again as there: what anything holds stays.
 import { type Compilable, sql as raw } from 'kysely';
 import type { BlobId } from './blobs.ts';
-import { emptyBlobRows, heldOf, markUnheld, takeUnheldBlobs, unmark } from './collection.ts';
+import { emptyBlobRows, heldOf, markUnheld, takeUnheldBlobs, unmark } from './collected-blobs.ts';
 import { wantedIds } from './fragments.ts';
 import { pathRange } from './path-range.ts';
 import { queueRemoval } from './removals.ts';

@@ -2,7 +2,7 @@
 // time. Asks nobody whether they may go.
 import { type Digest, digestFromBytes } from '../oci/digest.ts';
 import type { BlobId } from './blobs.ts';
-import { markUnheld } from './collection.ts';
+import { markUnheld } from './collected-blobs.ts';
 import { wantedIds } from './fragments.ts';
 import type { ManifestId } from './manifests.ts';
 import { queueRemoval } from './removals.ts';

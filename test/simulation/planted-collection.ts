@@ -3,14 +3,13 @@
 
 import { findBlobId } from '../../src/metadata/blobs.ts';
 import {
-  dropRightsOf,
   emptyBlobRows,
   heldOf,
   markUnheld,
-  takeForCollection,
   takeUnheldBlobs,
   unmark,
-} from '../../src/metadata/collection.ts';
+} from '../../src/metadata/collected-blobs.ts';
+import { dropRightsOf, takeForCollection } from '../../src/metadata/collection.ts';
 import { type Command, type Commands, synced } from '../../src/metadata/command.ts';
 import { holdManifests } from '../../src/metadata/liveness.ts';
 import { findManifestState, undeleteManifest } from '../../src/metadata/manifests.ts';

@@ -1,10 +1,10 @@
 // One run of the collector: walks what waits, the oldest first, in pages, and has each batch removed in a
 // transaction of its own, with a pause behind it. Whatever ends it, the next run goes on from the database.
+import { waitingBlobs } from '../../metadata/collected-blobs.ts';
 import {
   BEGINNING,
   oldestWaiting,
   type Place,
-  waitingBlobs,
   waitingManifests,
   waitingRights,
 } from '../../metadata/collection.ts';

@@ -1,8 +1,8 @@
 // What the collector would do, and how much history and trash take: long reads, in the thread of reports.
+import { waitingBlobs } from '../../metadata/collected-blobs.ts';
 import {
   BEGINNING,
   type Place,
-  waitingBlobs,
   waitingManifests,
   waitingRights,
 } from '../../metadata/collection.ts';

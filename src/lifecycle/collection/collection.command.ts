@@ -3,17 +3,19 @@
 // bring back a row whose bytes are gone. The argument: docs/decisions/0021-collection.md.
 import { type Actor, recordAct } from '../../metadata/audit.ts';
 import {
-  dropRightsOf,
   emptyBlobRows,
   heldOf,
-  holdRightsAgain,
   markUnheld,
+  takeUnheldBlobs,
+  unmark,
+} from '../../metadata/collected-blobs.ts';
+import {
+  dropRightsOf,
+  holdRightsAgain,
   postponeRightTo,
   type RightState,
   rightStates,
   takeForCollection,
-  takeUnheldBlobs,
-  unmark,
 } from '../../metadata/collection.ts';
 import { addToRun, endRun } from '../../metadata/collection-runs.ts';
 import { relaxed, synced } from '../../metadata/command.ts';
