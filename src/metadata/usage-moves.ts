@@ -4,8 +4,15 @@
 // whether the name has moved again.
 import { sql as raw } from 'kysely';
 import { pathAndAbove, type RepositoryName } from '../oci/repository-name.ts';
+import {
+  type ContentPage,
+  countedBlobs,
+  countedRightsPage,
+  isWithin,
+  liveManifestsPage,
+} from './counted-content.ts';
 import { locked, wantedNames } from './fragments.ts';
-import { pathRange } from './path-range.ts';
+import { type PathRange, pathRange } from './path-range.ts';
 import { keepRepository } from './repositories.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
@@ -17,13 +24,7 @@ import {
   writeChange,
 } from './usage.ts';
 
-interface RangeParameters {
-  path: string;
-  below: string;
-  before: string;
-}
-
-const countingWithin = statement<RangeParameters>()((q, p) =>
+const countingWithin = statement<PathRange>()((q, p) =>
   q
     .selectFrom('usage_scopes')
     .select('id')
@@ -80,7 +81,7 @@ const scopesAt = statement<{ paths: string }>()((q, p, engine) =>
     .orderBy('s.id'),
 );
 
-interface PageParameters extends RangeParameters {
+interface PageParameters extends PathRange {
   limit: number;
 }
 
@@ -93,12 +94,7 @@ const contentOf = statement<PageParameters>()((q, p) =>
     .select(['b.id', 'b.size'])
     .where('rb.is_counted', '=', 1)
     .where('rb.deleted_at', 'is', null)
-    .where((e) =>
-      e.or([
-        e('r.name', '=', p.path),
-        e.and([e('r.name', '>=', p.below), e('r.name', '<', p.before)]),
-      ]),
-    )
+    .where(isWithin(p))
     .limit(p.limit),
 );
 
@@ -110,27 +106,17 @@ const manifestsOf = statement<PageParameters>()((q, p) =>
     .select(['b.id', 'b.size'])
     .where('m.deleted_at', 'is', null)
     .where('m.released_at', 'is', null)
-    .where((e) =>
-      e.or([
-        e('r.name', '=', p.path),
-        e.and([e('r.name', '>=', p.below), e('r.name', '<', p.before)]),
-      ]),
-    )
+    .where(isWithin(p))
     .limit(p.limit),
 );
 
-const tagsOf = statement<RangeParameters>()((q, p) =>
+const tagsOf = statement<PathRange>()((q, p) =>
   q
     .selectFrom('repositories as r')
     .innerJoin('tags as t', 't.repository_id', 'r.id')
     .select((e) => e.fn.countAll<number>().as('count'))
     .where(raw<boolean>`t.manifest_id is not null`)
-    .where((e) =>
-      e.or([
-        e('r.name', '=', p.path),
-        e.and([e('r.name', '>=', p.below), e('r.name', '<', p.before)]),
-      ]),
-    ),
+    .where(isWithin(p)),
 );
 
 const scopePage = statement<{ scope: number; after: number; limit: number }>()((q, p) =>
@@ -144,7 +130,7 @@ const scopePage = statement<{ scope: number; after: number; limit: number }>()((
     .limit(p.limit),
 );
 
-const nextRepository = statement<RangeParameters & { after: string }>()((q, p) =>
+const nextRepository = statement<PathRange & { after: string }>()((q, p) =>
   q
     .selectFrom('repositories')
     .select(['id', 'name'])
@@ -156,38 +142,14 @@ const nextRepository = statement<RangeParameters & { after: string }>()((q, p) =
     .limit(1),
 );
 
-interface CursorParameters {
-  repository: number;
-  after: number;
-  limit: number;
-}
-
-const rightsPage = statement<CursorParameters>()((q, p, engine) => {
-  const rows = q
-    .selectFrom('repository_blobs as rb')
-    .innerJoin('blobs as b', 'b.id', 'rb.blob_id')
-    .select(['b.id', 'b.size'])
-    .where('rb.repository_id', '=', p.repository)
-    .where('rb.is_counted', '=', 1)
-    .where('rb.deleted_at', 'is', null)
-    .where('rb.blob_id', '>', p.after)
-    .orderBy('rb.blob_id')
-    .limit(p.limit);
+const rightsPage = statement<ContentPage>()((q, p, engine) => {
+  const rows = countedRightsPage(q, p);
   // What is released at this moment must not be counted behind it.
   return engine === 'postgres' ? rows.forShare('rb') : rows;
 });
 
-const manifestsPage = statement<CursorParameters>()((q, p, engine) => {
-  const rows = q
-    .selectFrom('manifests as m')
-    .innerJoin('blobs as b', 'b.id', 'm.blob_id')
-    .select(['b.id', 'b.size'])
-    .where('m.repository_id', '=', p.repository)
-    .where('m.deleted_at', 'is', null)
-    .where('m.released_at', 'is', null)
-    .where('m.blob_id', '>', p.after)
-    .orderBy('m.blob_id')
-    .limit(p.limit);
+const manifestsPage = statement<ContentPage>()((q, p, engine) => {
+  const rows = liveManifestsPage(q, p);
   return engine === 'postgres' ? rows.forShare('m') : rows;
 });
 
@@ -323,29 +285,11 @@ async function startAfter(
   return next && { name: next.name, repository: next.id, kind: 'rights', after: 0 };
 }
 
-const missing = statement<RangeParameters & { scope: number }>()((q, p) => {
-  const inRange = raw<boolean>`(r.name = ${p.path} or (r.name >= ${p.below} and r.name < ${p.before}))`;
-  return q
+const missing = statement<PathRange & { scope: number }>()((q, p) =>
+  q
     .selectFrom('blobs as b')
     .select(raw<number>`cast(coalesce(sum(b.size), 0) as bigint)`.as('bytes'))
-    .where('b.id', 'in', (e) =>
-      e
-        .selectFrom('repository_blobs as rb')
-        .innerJoin('repositories as r', 'r.id', 'rb.repository_id')
-        .select('rb.blob_id')
-        .where('rb.is_counted', '=', 1)
-        .where('rb.deleted_at', 'is', null)
-        .where(inRange)
-        .union(
-          e
-            .selectFrom('manifests as m')
-            .innerJoin('repositories as r', 'r.id', 'm.repository_id')
-            .select('m.blob_id')
-            .where('m.deleted_at', 'is', null)
-            .where('m.released_at', 'is', null)
-            .where(inRange),
-        ),
-    )
+    .where('b.id', 'in', countedBlobs(q, p))
     .where((e) =>
       e.not(
         e.exists(
@@ -356,8 +300,8 @@ const missing = statement<RangeParameters & { scope: number }>()((q, p) => {
             .whereRef('sb.blob_id', '=', 'b.id'),
         ),
       ),
-    );
-});
+    ),
+);
 
 /** Bytes that a scope would gain if what lies at `path` came to it: a read of all of that. */
 export async function bytesMissing(

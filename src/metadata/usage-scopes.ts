@@ -2,8 +2,15 @@
 // added up, a repository at a time, while everybody goes on pushing.
 import { sql as raw } from 'kysely';
 import { lockAccess } from './access-facts.ts';
+import {
+  type ContentPage,
+  countedBlobs,
+  countedRightsPage,
+  isWithin,
+  liveManifestsPage,
+} from './counted-content.ts';
 import { locked, wantedNames } from './fragments.ts';
-import { pathRange } from './path-range.ts';
+import { type PathRange, pathRange } from './path-range.ts';
 import type { Sql, Transaction } from './sql.ts';
 import { statement } from './statement.ts';
 import { addToScope, addToScopeBlobs, type SizedBlob, type Usage, writeChange } from './usage.ts';
@@ -122,12 +129,6 @@ export async function foldUsage(
   return changes.length;
 }
 
-interface Range {
-  path: string;
-  below: string;
-  before: string;
-}
-
 const countingScope = statement<{ scope: number }>()((q, p, engine) => {
   const row = q
     .selectFrom('usage_scopes')
@@ -147,7 +148,7 @@ const scopesOfState = statement<{ state: string }>()((q, p) =>
 );
 
 /** Alone: nobody adds to it or takes away from it until the transaction ends. */
-const nextRepository = statement<{ after: string } & Range>()((q, p, engine) =>
+const nextRepository = statement<{ after: string } & PathRange>()((q, p, engine) =>
   locked(
     engine,
     q
@@ -162,31 +163,8 @@ const nextRepository = statement<{ after: string } & Range>()((q, p, engine) =>
   ),
 );
 
-const countedPage = statement<{ repository: number; after: number; limit: number }>()((q, p) =>
-  q
-    .selectFrom('repository_blobs as rb')
-    .innerJoin('blobs as b', 'b.id', 'rb.blob_id')
-    .select(['b.id', 'b.size'])
-    .where('rb.repository_id', '=', p.repository)
-    .where('rb.is_counted', '=', 1)
-    .where('rb.deleted_at', 'is', null)
-    .where('rb.blob_id', '>', p.after)
-    .orderBy('rb.blob_id')
-    .limit(p.limit),
-);
-
-const livePage = statement<{ repository: number; after: number; limit: number }>()((q, p) =>
-  q
-    .selectFrom('manifests as m')
-    .innerJoin('blobs as b', 'b.id', 'm.blob_id')
-    .select(['b.id', 'b.size'])
-    .where('m.repository_id', '=', p.repository)
-    .where('m.deleted_at', 'is', null)
-    .where('m.released_at', 'is', null)
-    .where('m.blob_id', '>', p.after)
-    .orderBy('m.blob_id')
-    .limit(p.limit),
-);
+const countedPage = statement<ContentPage>()((q, p) => countedRightsPage(q, p));
+const livePage = statement<ContentPage>()((q, p) => liveManifestsPage(q, p));
 
 const tagsOf = statement<{ repository: number }>()((q, p) =>
   q
@@ -267,52 +245,33 @@ async function addRows(
   await writeChange(tx, { scope, ...added, tags: 0, repositories: 0 });
 }
 
-const recounted = statement<Range>()((q, p) => {
-  const inRange = raw<boolean>`(r.name = ${p.path} or (r.name >= ${p.below} and r.name < ${p.before}))`;
-  return q
+const recounted = statement<PathRange>()((q, p) =>
+  q
     .selectFrom('blobs as b')
     .select([
       raw<number>`count(*)`.as('blobs'),
       raw<number>`cast(coalesce(sum(b.size), 0) as bigint)`.as('bytes'),
     ])
-    .where('b.id', 'in', (e) =>
-      e
-        .selectFrom('repository_blobs as rb')
-        .innerJoin('repositories as r', 'r.id', 'rb.repository_id')
-        .select('rb.blob_id')
-        .where('rb.is_counted', '=', 1)
-        .where('rb.deleted_at', 'is', null)
-        .where(inRange)
-        .union(
-          e
-            .selectFrom('manifests as m')
-            .innerJoin('repositories as r', 'r.id', 'm.repository_id')
-            .select('m.blob_id')
-            .where('m.deleted_at', 'is', null)
-            .where('m.released_at', 'is', null)
-            .where(inRange),
-        ),
-    );
-});
+    .where('b.id', 'in', countedBlobs(q, p)),
+);
 
-const recountedNames = statement<Range>()((q, p) => {
-  const inRange = raw<boolean>`(r.name = ${p.path} or (r.name >= ${p.below} and r.name < ${p.before}))`;
-  return q.selectNoFrom((e) => [
+const recountedNames = statement<PathRange>()((q, p) =>
+  q.selectNoFrom((e) => [
     e
       .selectFrom('repositories as r')
       .select((c) => c.fn.countAll<number>().as('count'))
       .where('r.listed', '=', 1)
-      .where(inRange)
+      .where(isWithin(p))
       .as('repositories'),
     e
       .selectFrom('tags as t')
       .innerJoin('repositories as r', 'r.id', 't.repository_id')
       .select((c) => c.fn.countAll<number>().as('count'))
       .where('t.manifest_id', 'is not', null)
-      .where(inRange)
+      .where(isWithin(p))
       .as('tags'),
-  ]);
-});
+  ]),
+);
 
 /** What a path uses, added up from nothing: a long read. For checks of what is kept up. */
 export async function recountUsage(sql: Sql, path: string): Promise<Usage> {

@@ -3,8 +3,9 @@
 // on PostgreSQL what is added is a row of `usage_changes` of its own. See docs/decisions/0020-liveness.md.
 import { sql as raw } from 'kysely';
 import { pathAndAbove } from '../oci/repository-name.ts';
+import { isWithin } from './counted-content.ts';
 import { wantedIds, wantedNames } from './fragments.ts';
-import { pathRange } from './path-range.ts';
+import { type PathRange, pathRange } from './path-range.ts';
 import type { Transaction } from './sql.ts';
 import { type Engine, type Queries, statement } from './statement.ts';
 import type { ScopeState } from './version-schema.ts';
@@ -91,15 +92,9 @@ function scopeBlobs(q: Queries, p: { scope: number; blobs: string }, engine: Eng
     .whereRef('sb.blob_id', '=', 'wanted.id');
 }
 
-interface Range {
-  path: string;
-  below: string;
-  before: string;
-}
-
 /** Those of `blobs` that nothing counted below the path names any more. */
-const dropBlobs = statement<{ scope: number; blobs: string } & Range>()((q, p, engine) => {
-  const inRange = raw<boolean>`(r.name = ${p.path} or (r.name >= ${p.below} and r.name < ${p.before}))`;
+const dropBlobs = statement<{ scope: number; blobs: string } & PathRange>()((q, p, engine) => {
+  const inRange = isWithin(p);
   return q
     .deleteFrom('scope_blobs')
     .where('scope_id', '=', p.scope)
