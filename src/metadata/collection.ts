@@ -1,8 +1,10 @@
 // What may go for good, for the collector: who waits, the locks that it takes, and the second look behind
 // them. Knows no window and no grace, only instants. Why each lock: docs/decisions/0021-collection.md.
+import { sql as raw } from 'kysely';
 import { type Digest, digestFromBytes } from '../oci/digest.ts';
 import type { BlobId } from './blobs.ts';
 import { wantedIds } from './fragments.ts';
+import { isNamedByLive } from './live-holder.ts';
 import type { ManifestId } from './manifests.ts';
 import type { RepositoryId } from './repositories.ts';
 import type { Sql, Transaction } from './sql.ts';
@@ -158,7 +160,7 @@ interface RightParameters {
   blobs: string;
 }
 
-/** Rights, with what names them. `liveHolders`, `otherHolders`: a manifest of the repository, or a lease. */
+/** Rights, with whether a live manifest names them, when the last other one let go, and how many leases do. */
 const rights = statement<RightParameters>()((q, p, engine) =>
   q
     .selectFrom(wantedIds(engine, p.blobs))
@@ -167,16 +169,9 @@ const rights = statement<RightParameters>()((q, p, engine) =>
     .select(['rb.blob_id as id', 'b.size', 'b.digest', 'rb.is_counted as isCounted'])
     .select(['rb.unheld_since as unheldSince', 'rb.deleted_at as deletedAt'])
     .select((e) => [
-      e
-        .selectFrom('manifest_references as ref')
-        .innerJoin('manifests as m', 'm.id', 'ref.parent_id')
-        .select((c) => c.fn.countAll<number>().as('count'))
-        .whereRef('ref.child_id', '=', 'rb.blob_id')
-        .where('ref.repository_id', '=', p.repository)
-        .where('ref.kind', '<>', 'subject')
-        .where('m.released_at', 'is', null)
-        .where('m.deleted_at', 'is', null)
-        .as('live'),
+      raw<number>`case when ${isNamedByLive({ repository: p.repository, blob: 'rb.blob_id' })} then 1 else 0 end`.as(
+        'live',
+      ),
       e
         .selectFrom('manifest_references as ref')
         .innerJoin('manifests as m', 'm.id', 'ref.parent_id')

@@ -9,6 +9,7 @@
 // What keeps two of them at once apart on PostgreSQL: docs/decisions/0020-liveness.md.
 import type { BlobId } from './blobs.ts';
 import { wantedIds } from './fragments.ts';
+import { isNamedByLive } from './live-holder.ts';
 import type { ManifestId } from './manifests.ts';
 import type { RepositoryId } from './repositories.ts';
 import type { Transaction } from './sql.ts';
@@ -244,21 +245,7 @@ const unneededRights = statement<Within>()((q, p, engine) =>
     .where('rb.repository_id', '=', p.repository)
     .whereRef('rb.blob_id', '=', 'named.child_id')
     .whereRef('b.id', '=', 'rb.blob_id')
-    .where((e) =>
-      e.not(
-        e.exists(
-          e
-            .selectFrom('manifest_references as other')
-            .innerJoin('manifests as m', 'm.id', 'other.parent_id')
-            .select('m.id')
-            .whereRef('other.child_id', '=', 'rb.blob_id')
-            .where('other.repository_id', '=', p.repository)
-            .where('other.kind', '<>', 'subject')
-            .where('m.deleted_at', 'is', null)
-            .where('m.released_at', 'is', null),
-        ),
-      ),
-    ),
+    .where((e) => e.not(isNamedByLive({ repository: p.repository, blob: 'rb.blob_id' }))),
 );
 
 const setHeld = statement<{ repository: number; blobs: string }>()((q, p, engine) =>

@@ -4,6 +4,7 @@ import { type Digest, digestFromBytes } from '../oci/digest.ts';
 import type { BlobId } from './blobs.ts';
 import { markUnheld } from './collected-blobs.ts';
 import { wantedIds } from './fragments.ts';
+import { isNamedByLive } from './live-holder.ts';
 import type { ManifestId } from './manifests.ts';
 import { queueRemoval } from './removals.ts';
 import type { RepositoryId } from './repositories.ts';
@@ -61,19 +62,7 @@ const lookAtRights = statement<Within & { now: number }>()((q, p, engine) =>
         .where('ref.kind', '<>', 'subject'),
     )
     .where((e) =>
-      e.not(
-        e.exists(
-          e
-            .selectFrom('manifest_references as other')
-            .innerJoin('manifests as m', 'm.id', 'other.parent_id')
-            .select('m.id')
-            .whereRef('other.child_id', '=', 'repository_blobs.blob_id')
-            .where('other.repository_id', '=', p.repository)
-            .where('other.kind', '<>', 'subject')
-            .where('m.deleted_at', 'is', null)
-            .where('m.released_at', 'is', null),
-        ),
-      ),
+      e.not(isNamedByLive({ repository: p.repository, blob: 'repository_blobs.blob_id' })),
     ),
 );
 
