@@ -47,7 +47,7 @@ export interface Renamed {
   readonly warnings: readonly string[];
 }
 
-const TODO = 'Choose another name, or move away what is there.';
+const HOW_TO_GO_ON = 'Choose another name, or move away what is there.';
 
 /** @throws RegistryError NOT_FOUND, CONFLICT, REQUEST_INVALID, DENIED with the numbers of a quota. */
 export function renameCommand(guards: Guards) {
@@ -64,7 +64,7 @@ export function renameCommand(guards: Guards) {
     refuseTooLong(repositories, { from: path, to });
     await refuseOwned(tx, rename);
     await freeOwnOldName(tx, { path, to });
-    const { isWhole } = await checkFreeName(tx, { to, kind, todo: TODO });
+    const { isWhole } = await checkFreeName(tx, { to, kind, todo: HOW_TO_GO_ON });
     // Between others on either side only the repository itself moves; what is set on paths stays.
     const from = { path, isWhole: place.isWhole && isWhole };
     const listed = repositories.filter((one) => one.listed === 1).length;
